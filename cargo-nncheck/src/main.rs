@@ -1,0 +1,2 @@
+//! The `cargo nncheck` subcommand.
+fn main() {}
