@@ -1,0 +1,123 @@
+//! The checks: one file each. A check is its parameters (whose documentation is the check's documentation), what it
+//! needs measured, and how one seed's measurements become numbers with bands. It never touches a tensor, and the
+//! catalogue line below is all that makes it known to specs, `explain`, the schema and the reference pages.
+
+mod catalogue;
+pub mod documentation;
+mod initial_loss;
+mod finite;
+mod learns;
+mod overfit;
+mod parameters_update;
+mod update_ratio;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::judge::{Band, Judged, Rule, Sample};
+use crate::measurement::{DataFacts, Measurement, Request};
+use crate::spec::Subject;
+use crate::spec::property::Settings;
+
+pub use catalogue::{CATALOGUE, CatalogueEntry, find};
+
+/// The checklist's five stages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Start simple.
+    Start,
+    /// Confirm the loss.
+    Loss,
+    /// Check gradients and connections.
+    Connections,
+    /// Diagnose parameters.
+    Parameters,
+    /// Keep a record.
+    Control,
+}
+
+/// What is fixed about a check.
+#[derive(Clone, Copy, Debug)]
+pub struct Info {
+    /// Its name in specs; also the name of its file.
+    pub id: &'static str,
+    /// Its stage of the checklist.
+    pub stage: Stage,
+    /// How its seeds make a verdict.
+    pub rule: Rule,
+    /// Whether it takes `expect`, `within`, `min`, `max`.
+    pub takes_band: bool,
+    /// Whether it trains the model and so needs an `[optimizer]`.
+    pub trains: bool,
+    /// The causes of failure that it can name, with what to try, likeliest first.
+    pub causes: &'static [CauseInfo],
+}
+
+/// A cause of failure that a check can name.
+#[derive(Clone, Copy, Debug)]
+pub struct CauseInfo {
+    /// Its id, for `allow = ["cause:ID"]` and reports.
+    pub id: &'static str,
+    /// The cause in a few words.
+    pub what: &'static str,
+    /// What to try.
+    pub cure: &'static str,
+}
+
+/// A cause of failure that fits the numbers seen, with the user's own numbers in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// One of the check's [`Info::causes`].
+    pub id: &'static str,
+    /// What is wrong and what to do, in plain words.
+    pub help: String,
+}
+
+/// What a check is told beside its measurements.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The training program.
+    pub subject: &'a Subject,
+    /// The property's common keys.
+    pub settings: &'a Settings,
+}
+
+impl Context<'_> {
+    /// The band that the property states, else the check's own.
+    ///
+    /// # Errors
+    /// When an expression cannot be worked out for this data (`ln(k)` where there are no classes), in words.
+    pub fn band(&self, facts: &DataFacts, otherwise: Band) -> Result<Band, String> {
+        self.settings.band(facts, otherwise)
+    }
+}
+
+/// A kind of property that nncheck knows.
+pub trait Check: std::fmt::Debug + Send + Sync {
+    /// What is fixed about it.
+    fn info(&self) -> &'static Info;
+
+    /// The measurements that [`Check::sample`] is handed, in this order, for each seed.
+    fn needs(&self, subject: &Subject) -> Vec<Request>;
+
+    /// One seed's numbers, each with its band. Pure.
+    fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample;
+
+    /// What the value is, in the words of a report line, such as "loss at initialisation".
+    fn quantity(&self) -> &'static str;
+
+    /// The causes that fit a failure, likeliest first. `taken` holds every seed's measurements.
+    fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause>;
+
+    /// A remark worth printing whatever the verdict, such as the excess of a loss in nats.
+    fn remark(&self, _context: &Context<'_>, _judged: &Judged, _taken: &[Vec<Measurement>]) -> Option<String> {
+        None
+    }
+}
+
+/// What the catalogue needs of a check's type: parameters that are read from a spec, with documentation.
+pub trait CheckType: Check + DeserializeOwned + JsonSchema + 'static {
+    /// What is fixed about it.
+    const INFO: Info;
+}

@@ -1,0 +1,33 @@
+//! The loss before any training.
+
+use serde::{Deserialize, Serialize};
+
+use super::DataFacts;
+
+/// Asks for the loss at initialisation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InitialAsk {
+    /// On how many of the first training rows.
+    pub rows: usize,
+}
+
+/// The loss at initialisation, in train mode, regularisation off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Initial {
+    /// Facts of the data.
+    pub facts: DataFacts,
+    /// Rows it was measured on.
+    pub rows: usize,
+    /// Mean data loss over those rows.
+    pub loss: f64,
+    /// The same loss of all-zero outputs against the same targets: what a model that knows nothing has.
+    pub loss_of_zeros: f64,
+    /// Shape of the model's output for one example.
+    pub output_shape: Vec<usize>,
+    /// Variance of the outputs (of the logits, for a classifier), over rows and units.
+    pub output_variance: f64,
+    /// Mean of the outputs.
+    pub output_mean: f64,
+    /// The last operator of the forward pass, such as `softmax` or `linear`, as the observer saw it.
+    pub last_operator: Option<String>,
+}

@@ -1,0 +1,132 @@
+//! Some steps of training, watched.
+
+use serde::{Deserialize, Serialize};
+
+use super::DataFacts;
+
+/// Asks for a training trace. A longer trace begins with the shorter one, bit for bit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceAsk {
+    /// What the model is shown.
+    pub inputs: Inputs,
+    /// How many optimizer steps.
+    pub steps: usize,
+    /// In how many of the first steps activations, gradients and updates are wanted beside the loss.
+    pub watched: usize,
+}
+
+/// What the model is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Inputs {
+    /// The data.
+    Real,
+    /// Zeros in the shape of the data, with the real targets.
+    Blank,
+}
+
+/// A training run, step by step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Facts of the data.
+    pub facts: DataFacts,
+    /// The model's parameters, sorted by name.
+    pub parameters: Vec<Parameter>,
+    /// The operators of the forward pass in order, as first seen.
+    pub layers: Vec<LayerSeen>,
+    /// Tensors that require a gradient and reach an operator, but that neither the variable store nor the optimizer knows.
+    pub unregistered: Vec<Unregistered>,
+    /// One entry a step.
+    pub steps: Vec<Step>,
+}
+
+/// A parameter of the model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// `<layer name or index>.<weight|bias|...>`.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Whether it requires a gradient.
+    pub trainable: bool,
+    /// Whether the spec's `frozen` names it.
+    pub frozen: bool,
+    /// Whether any operator of the forward pass read it.
+    pub used: bool,
+}
+
+/// An operator of the forward pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerSeen {
+    /// Named after its parameters (`hidden`), or after the layer before it (`hidden.relu`).
+    pub name: String,
+    /// libtorch's name of the operator.
+    pub operator: String,
+}
+
+/// A tensor that is trained by nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unregistered {
+    /// The operator that reads it, by its layer's name.
+    pub layer: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+}
+
+/// One step of training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Data loss of this step's batch before the update, regularisation left out.
+    pub loss: f64,
+    /// What was seen beside the loss, in watched steps.
+    pub watched: Option<Watched>,
+}
+
+/// What a watched step shows beside its loss.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Watched {
+    /// L2 norm of the gradient, one a parameter; `None` where it has none.
+    pub gradient_norm: Vec<Option<f64>>,
+    /// L2 norm of (parameter after - before) over the L2 norm before, one a parameter; `None` where the parameter was all zero.
+    pub update_ratio: Vec<Option<f64>>,
+    /// L2 norm of (parameter after - before), one a parameter.
+    pub update_norm: Vec<f64>,
+    /// The update ratio of all trainable parameters as one vector.
+    pub whole_update_ratio: Option<f64>,
+    /// Statistics of each operator's output, as many as `Trace::layers` unless the forward pass changed.
+    pub activations: Vec<Activation>,
+    /// The first place in this step, in the order of computation, that held a NaN or an infinity.
+    pub non_finite: Option<NonFinite>,
+}
+
+/// Statistics of one operator's output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Activation {
+    /// The operator's name, as in [`LayerSeen::name`].
+    pub layer: String,
+    /// Mean of all entries.
+    pub mean: f64,
+    /// Standard deviation (n - 1) of all entries.
+    pub std: f64,
+    /// Share of exact zeros.
+    pub zero_fraction: f64,
+}
+
+/// Where a NaN or an infinity first appeared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NonFinite {
+    /// In the batch that the model was given.
+    Input,
+    /// In an operator's output.
+    Activation {
+        /// The layer's name.
+        layer: String,
+        /// The operator.
+        operator: String,
+    },
+    /// In the loss.
+    Loss,
+    /// In a parameter's gradient.
+    Gradient(String),
+    /// In a parameter after the step.
+    Parameter(String),
+}

@@ -1,0 +1,145 @@
+//! The events of a run, as they are written with `--message-format json` and handed from the harness to the command.
+//! A value that does not exist is null, never NaN, never a made-up zero.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+
+use crate::check::Stage;
+use crate::judge::{Band, Interval, Rule, Verdict};
+use crate::spec::property::Level;
+
+/// Version of this format, and of the protocol between harness and command.
+pub const VERSION: u32 = 1;
+
+/// One line of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A package's run begins.
+    RunStarted(RunStarted),
+    /// A measurement began, ended or moved on; for progress bars, not part of the JSON report.
+    Progress(Progress),
+    /// A property was judged.
+    Property(Box<PropertyEvent>),
+    /// The run is over.
+    Summary(Summary),
+}
+
+/// The beginning of a package's run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// The package.
+    pub package: String,
+    /// nncheck's version.
+    pub nncheck: String,
+    /// tch's version; `None` where the build does not tell.
+    pub tch: Option<String>,
+    /// libtorch's version.
+    pub libtorch: Option<String>,
+    /// The device, as in the spec.
+    pub device: String,
+    /// How many properties will be judged.
+    pub properties: usize,
+}
+
+/// Where the measuring stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Measurements finished.
+    pub done: usize,
+    /// Measurements known to be wanted so far.
+    pub total: usize,
+    /// What is being measured now.
+    pub now: Option<String>,
+}
+
+/// The verdict on one property.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PropertyEvent {
+    /// The package.
+    pub package: String,
+    /// The spec's name.
+    pub spec: String,
+    /// The rung of a ladder, if any.
+    pub rung: Option<String>,
+    /// The property's name.
+    pub property: String,
+    /// The check's id.
+    pub check: String,
+    /// The check's stage.
+    pub stage: Stage,
+    /// How much a failure weighs.
+    pub level: Level,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The judged number.
+    pub value: Option<f64>,
+    /// The layer or parameter that it belongs to.
+    pub at: Option<String>,
+    /// All named numbers.
+    pub by: Map<String, serde_json::Value>,
+    /// Where the judged number has to lie.
+    pub band: Band,
+    /// The interval of its mean over the seeds.
+    pub interval: Option<Interval>,
+    /// How the seeds made the verdict; `None` where it could not be measured.
+    pub rule: Option<Rule>,
+    /// The judged number, seed by seed.
+    pub seeds: Vec<SeedValue>,
+    /// Ids of the causes that fit, likeliest first.
+    pub causes: Vec<String>,
+    /// The rung that blocks it.
+    pub blocked_by: Option<String>,
+    /// From the first wish for a measurement to the verdict.
+    pub duration_ms: f64,
+    /// One line.
+    pub message: String,
+    /// What to do, one line each.
+    pub help: Vec<String>,
+    /// Where the property stands in its spec.
+    pub span: Location,
+    /// The declared reason of an allowance, shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// One seed's number.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeedValue {
+    /// The seed.
+    pub seed: u64,
+    /// The number.
+    pub value: Option<f64>,
+}
+
+/// A place in a spec.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Location {
+    /// The file as shown: relative to the package.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// The end of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Properties that hold.
+    pub passed: usize,
+    /// Properties of level deny that do not hold.
+    pub failed: usize,
+    /// Properties of level deny that the seeds do not decide.
+    pub inconclusive: usize,
+    /// Properties of level deny that could not be measured.
+    pub errors: usize,
+    /// Properties of level warn that do not hold, are undecided or could not be measured.
+    pub warned: usize,
+    /// Properties with nothing to look at.
+    pub skipped: usize,
+    /// Properties skipped because a lower rung failed.
+    pub blocked: usize,
+    /// Slow properties that were not asked for, and those that are off.
+    pub ignored: usize,
+    /// Wall-clock time.
+    pub duration_ms: f64,
+}

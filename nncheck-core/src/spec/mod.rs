@@ -1,0 +1,60 @@
+//! The spec language: one TOML file names a subject (model, data, loss, optimizer) and the properties that must hold
+//! of it. This module reads the tables into typed values that keep their places; which checks exist, and what their
+//! parameters are, is known one floor up, in [`crate::suite`].
+
+pub mod data;
+pub mod expression;
+pub mod layer;
+pub mod loss;
+pub mod model;
+pub mod optimizer;
+pub mod property;
+pub mod read;
+pub mod run;
+pub mod tolerance;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::diagnostic::SourceFile;
+use property::PropertyTable;
+use run::Run;
+
+/// The training program under test: everything that a worker needs to build and train the model, as pure data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The network.
+    pub model: model::Model,
+    /// What it is trained on.
+    pub data: data::Data,
+    /// The loss.
+    pub loss: loss::Loss,
+    /// The optimizer; a spec whose properties do not train needs none.
+    pub optimizer: Option<optimizer::Optimizer>,
+    /// Number format of parameters and data.
+    pub dtype: run::Dtype,
+    /// Device the model lives on.
+    pub device: run::Device,
+    /// Threads of libtorch in each worker.
+    pub threads: u32,
+    /// The most memory a worker may take, in bytes.
+    pub memory: u64,
+    /// The longest a measurement may take, in milliseconds.
+    pub timeout_ms: u64,
+}
+
+/// A spec file as read: typed, with places, its properties not yet bound to checks.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// The file.
+    pub file: Arc<SourceFile>,
+    /// Path below the specs folder without `.toml`, `/` as `.`.
+    pub name: String,
+    /// The training program under test.
+    pub subject: Subject,
+    /// How properties are run.
+    pub run: Run,
+    /// The `[property.*]` tables, in the order of the file.
+    pub properties: Vec<PropertyTable>,
+}

@@ -1,0 +1,88 @@
+//! A suite: the specs of a package, read and bound to their checks, and the choice of what to run.
+
+mod bind;
+mod filter;
+mod load;
+pub mod schema;
+
+use std::sync::Arc;
+
+use crate::check::Check;
+use crate::diagnostic::{SourceFile, Span};
+use crate::spec::Subject;
+use crate::spec::property::Settings;
+use crate::spec::run::Run;
+
+pub use filter::Filter;
+pub use load::{Overrides, Sources, load};
+
+/// The specs of a package.
+#[derive(Clone, Debug, Default)]
+pub struct Suite {
+    /// Sorted by name.
+    pub specs: Vec<BoundSpec>,
+}
+
+/// One spec, ready to run.
+#[derive(Clone, Debug)]
+pub struct BoundSpec {
+    /// The file.
+    pub file: Arc<SourceFile>,
+    /// Its name.
+    pub name: String,
+    /// The training program under test.
+    pub subject: Arc<Subject>,
+    /// How properties are run.
+    pub run: Run,
+    /// The properties, in the order of the file.
+    pub properties: Vec<Property>,
+}
+
+/// One property, ready to run: one libtest test.
+#[derive(Clone, Debug)]
+pub struct Property {
+    /// Its name.
+    pub name: String,
+    /// Where its table's name stands.
+    pub span: Span,
+    /// The check with its parameters.
+    pub check: Arc<dyn Check>,
+    /// The keys that every property has.
+    pub settings: Settings,
+}
+
+/// The address of a property in a suite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PropertyId {
+    /// Index into [`Suite::specs`].
+    pub spec: usize,
+    /// Index into [`BoundSpec::properties`].
+    pub property: usize,
+}
+
+impl Suite {
+    /// All properties, in order.
+    pub fn ids(&self) -> impl Iterator<Item = PropertyId> + '_ {
+        self.specs
+            .iter()
+            .enumerate()
+            .flat_map(|(spec, s)| (0..s.properties.len()).map(move |property| PropertyId { spec, property }))
+    }
+
+    /// The spec and the property at an address.
+    ///
+    /// # Panics
+    /// When the address is of another suite.
+    #[must_use]
+    pub fn get(&self, id: PropertyId) -> (&BoundSpec, &Property) {
+        let spec = &self.specs[id.spec];
+        (spec, &spec.properties[id.property])
+    }
+
+    /// The test's name: `<spec>::<property>`.
+    #[must_use]
+    pub fn test_name(&self, id: PropertyId) -> String {
+        let (spec, property) = self.get(id);
+        format!("{}::{}", spec.name, property.name)
+    }
+}
