@@ -1,9 +1,14 @@
 //! Judging: from the values of the seeds and the bands they had to lie in to a verdict. A verdict is a function of
 //! its measurement and its spec alone.
 
+mod band;
 mod each;
+#[cfg(test)]
+mod fixture;
 mod mean;
+pub mod number;
 mod proportion;
+mod series;
 pub mod sparkline;
 
 use serde::{Deserialize, Serialize};
@@ -129,6 +134,20 @@ pub struct Effort {
     pub confidence: f64,
 }
 
+impl Effort {
+    /// Whether one seed is all there will be: then its value decides, under every rule.
+    #[must_use]
+    pub fn single(&self) -> bool {
+        self.seeds <= 1 || self.max_seeds <= 1
+    }
+
+    /// Seeds at most, and at least those to begin with.
+    #[must_use]
+    pub fn most(&self) -> u32 {
+        self.max_seeds.max(self.seeds).max(1)
+    }
+}
+
 /// A verdict, or the wish for more seeds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Look {
@@ -142,7 +161,8 @@ pub enum Look {
 #[must_use]
 pub fn first_look(rule: Rule, effort: &Effort) -> u32 {
     match rule {
-        Rule::Each | Rule::Mean => effort.seeds.max(1),
+        Rule::Each => effort.seeds.max(1),
+        Rule::Mean => mean::first_look(effort),
         Rule::Proportion => proportion::first_look(effort),
     }
 }
