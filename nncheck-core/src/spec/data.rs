@@ -48,8 +48,12 @@ pub enum DataSource {
     Synthetic(Located<Synthetic>),
 }
 
-/// `synthetic = { inputs = [3, 32, 32], classes = 10, examples = 512 }`: standard normal inputs; class ids in equal
-/// shares, or targets from a fixed random linear map of the inputs.
+/// `synthetic = { inputs = [3, 32, 32], classes = 10, examples = 512 }`: made-up rows, always the same.
+///
+/// With `classes`: class ids in equal shares and random order; inputs are normal noise around a mean of each class,
+/// far enough from the others to be learnt (at least 3 standard deviations long; images have it in large patches,
+/// for convolutions to see), all of it scaled to mean 0 and variance 1. With `targets`: standard normal inputs, and
+/// targets from a fixed random linear map of them, of variance 1 and without noise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Synthetic {
     /// Shape of one example.
