@@ -4,10 +4,14 @@
 
 mod catalogue;
 pub mod documentation;
-mod initial_loss;
+mod evidence;
 mod finite;
+#[cfg(test)]
+mod fixture;
+mod initial_loss;
 mod learns;
 mod overfit;
+mod parameter;
 mod parameters_update;
 mod update_ratio;
 
@@ -19,7 +23,7 @@ use crate::measurement::{DataFacts, Measurement, Request};
 use crate::spec::Subject;
 use crate::spec::property::Settings;
 
-pub use catalogue::{CATALOGUE, CatalogueEntry, find};
+pub use catalogue::{CATALOGUE, CatalogueEntry, PLANNED, find};
 
 /// The checklist's five stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

@@ -30,10 +30,7 @@ impl Band {
 
     /// Both edges on a scale, infinite where open.
     pub(super) fn edges(&self, scale: Scale) -> (f64, f64) {
-        (
-            self.min.map_or(f64::NEG_INFINITY, |min| scale.of(min)),
-            self.max.map_or(f64::INFINITY, |max| scale.of(max)),
-        )
+        (self.min.map_or(f64::NEG_INFINITY, |min| scale.of(min)), self.max.map_or(f64::INFINITY, |max| scale.of(max)))
     }
 
     /// The band's width on a scale; `None` where an edge is open or both are one.
@@ -45,7 +42,7 @@ impl Band {
 
     /// How far outside a value lies, negative inside: in band widths; where there is no width, in factors of e on a
     /// log scale and in shares of the edge on a linear one. It only orders entries, and so may compare different bands.
-    pub(super) fn excess(&self, value: f64, scale: Scale) -> f64 {
+    pub(crate) fn excess(&self, value: f64, scale: Scale) -> f64 {
         if !value.is_finite() {
             return f64::INFINITY;
         }

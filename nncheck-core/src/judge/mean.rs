@@ -112,7 +112,11 @@ fn part(series: &Series<'_>, effort: &Effort) -> Option<Part> {
         // One number among seeds that have none says nothing about the spread.
         return Some(Part { standing: Standing::Undecided, ..part });
     };
-    let (low, high) = band.edges(scale);
+    let (mut low, high) = band.edges(scale);
+    if scale != series.scale && low == 0.0 {
+        // A quantity that has a log scale does not go below zero, whatever the interval does.
+        low = f64::NEG_INFINITY;
+    }
     let reach = half_width(values.len(), spread, effort);
     let (from, to) = (centre - reach, centre + reach);
     part.interval =

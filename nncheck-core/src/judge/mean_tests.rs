@@ -18,8 +18,7 @@ fn log_samples(values: &[f64], min: Option<f64>, max: Option<f64>) -> Vec<Sample
 }
 
 /// Student-t quantiles at 1 - 0.0025 / 2, by Simpson integration of the density and bisection in pure Python.
-const T: [(u32, f64); 4] =
-    [(4, 6.758_252_832_7), (9, 4.145_788_828_4), (19, 3.481_150_847_3), (39, 3.232_161_794_6)];
+const T: [(u32, f64); 4] = [(4, 6.758_252_832_7), (9, 4.145_788_828_4), (19, 3.481_150_847_3), (39, 3.232_161_794_6)];
 
 #[test]
 fn quantiles_agree_with_an_independent_integration() {
@@ -108,7 +107,7 @@ fn equal_values_decide_without_a_spread_and_stay_themselves() {
 #[test]
 fn a_single_seed_decides_by_its_value() {
     for effort in [Effort { seeds: 1, ..EFFORT }, Effort { max_seeds: 1, ..EFFORT }] {
-        assert_eq!(super::first_look(&effort), 1);
+        assert_eq!(first_look(&effort), 1);
         let pass = judged(judge(&log_samples(&[2.3], Some(2.0), Some(4.0)), &effort));
         assert_eq!((pass.verdict, pass.interval), (Verdict::Pass, None));
         let fail = judged(judge(&log_samples(&[4.3], Some(2.0), Some(4.0)), &effort));

@@ -57,10 +57,22 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        let shown: Vec<String> =
-            [2.302_585_09, 0.0104, 1e-3, 3.1e-5, 1797.0, 10.0, 0.0, -0.5, 99_999.96, 1.5e12, f64::NAN, f64::NEG_INFINITY]
-                .map(number)
-                .to_vec();
+        let shown: Vec<String> = [
+            2.302_585_09,
+            0.0104,
+            1e-3,
+            3.1e-5,
+            1797.0,
+            10.0,
+            0.0,
+            -0.5,
+            99_999.96,
+            1.5e12,
+            f64::NAN,
+            f64::NEG_INFINITY,
+        ]
+        .map(number)
+        .to_vec();
         assert_eq!(
             shown,
             ["2.3026", "0.0104", "0.001", "3.1e-5", "1797", "10", "0", "-0.5", "100000", "1.5e12", "NaN", "-infinity"]

@@ -105,10 +105,7 @@ pub(super) fn judge(samples: &[Sample], effort: &Effort) -> Look {
 /// Whether all judged entries of a seed are inside; `None` where it has none.
 fn success(sample: &Sample) -> Option<bool> {
     let Sample::Seen(entries) = sample else { return None };
-    entries
-        .iter()
-        .filter_map(|entry| Some(entry.band?.contains(entry.value?)))
-        .reduce(|all, one| all && one)
+    entries.iter().filter_map(|entry| Some(entry.band?.contains(entry.value?))).reduce(|all, one| all && one)
 }
 
 /// As many seeds as can decide next: while none has failed, as many as would pass; after that, as few as decide either way.

@@ -140,9 +140,7 @@ pub(super) fn assemble(rule: Rule, verdict: Verdict, parts: Vec<Part>, by: Vec<(
     };
     let outside = parts.iter().filter(|p| bad == Some(p.standing)).filter_map(|p| p.name.clone()).collect();
     // The first of equally bad ones.
-    let worst = parts.into_iter().reduce(|a, b| {
-        if (b.standing, b.excess) > (a.standing, a.excess) { b } else { a }
-    });
+    let worst = parts.into_iter().reduce(|a, b| if (b.standing, b.excess) > (a.standing, a.excess) { b } else { a });
     let Some(worst) = worst else {
         return without_numbers(rule, Verdict::Skipped, "none of its numbers exists here");
     };

@@ -1,0 +1,147 @@
+//! The checks that nncheck knows, one line each; and the names that its contract reserves for later versions.
+
+use std::sync::Arc;
+
+use schemars::{Schema, SchemaGenerator};
+use toml::Spanned;
+use toml::de::{DeTable, Deserializer, Error};
+
+use super::finite::Finite;
+use super::initial_loss::InitialLoss;
+use super::learns::Learns;
+use super::overfit::Overfit;
+use super::parameters_update::ParametersUpdate;
+use super::update_ratio::UpdateRatio;
+use super::{Check, CheckType, Info, Stage};
+
+/// Every check, in the order of the checklist.
+pub const CATALOGUE: &[CatalogueEntry] = &[
+    entry::<Overfit>(),
+    entry::<Learns>(),
+    entry::<InitialLoss>(),
+    entry::<ParametersUpdate>(),
+    entry::<UpdateRatio>(),
+    entry::<Finite>(),
+];
+
+/// Ids that later versions will know, with their stages: a spec that names one is told so, rather than that it does
+/// not exist.
+pub const PLANNED: &[(&str, Stage)] = &[
+    ("beats_baseline", Stage::Start),
+    ("loss_function", Stage::Loss),
+    ("loss_task", Stage::Loss),
+    ("loss_terms", Stage::Loss),
+    ("regularization", Stage::Loss),
+    ("gradient_check", Stage::Connections),
+    ("gradient_flow", Stage::Connections),
+    ("gradient_accumulation", Stage::Connections),
+    ("dead_units", Stage::Connections),
+    ("saturation", Stage::Connections),
+    ("activation_scale", Stage::Connections),
+    ("weight_init", Stage::Connections),
+    ("weight_scale", Stage::Connections),
+    ("batch_independence", Stage::Connections),
+    ("causality", Stage::Connections),
+    ("input_dependence", Stage::Connections),
+    ("nonlinearity", Stage::Connections),
+    ("order_dependence", Stage::Connections),
+    ("padding_invariance", Stage::Connections),
+    ("modes", Stage::Connections),
+    ("determinism", Stage::Connections),
+    ("checkpoint", Stage::Connections),
+    ("output_contract", Stage::Connections),
+    ("device_parity", Stage::Connections),
+    ("precision_parity", Stage::Connections),
+    ("learning_rate", Stage::Parameters),
+    ("lr_schedule", Stage::Parameters),
+    ("batch_size", Stage::Parameters),
+    ("gradient_clipping", Stage::Parameters),
+    ("batch_norm", Stage::Parameters),
+    ("dropout", Stage::Parameters),
+    ("layer_order", Stage::Parameters),
+    ("optimizer", Stage::Parameters),
+    ("data", Stage::Control),
+    ("metric", Stage::Control),
+    ("generalization_gap", Stage::Control),
+    ("budget", Stage::Control),
+    ("regression", Stage::Control),
+    ("value", Stage::Control),
+];
+
+/// What the catalogue knows of a check without an instance of it.
+#[derive(Clone, Copy, Debug)]
+pub struct CatalogueEntry {
+    /// What is fixed about it.
+    pub info: Info,
+    /// Reads its parameters.
+    pub deserialize: fn(Spanned<DeTable<'static>>) -> Result<Arc<dyn Check>, Error>,
+    /// The schema of its parameters; the doc comments in it are the check's documentation.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+const fn entry<T: CheckType>() -> CatalogueEntry {
+    CatalogueEntry { info: T::INFO, deserialize: deserialize::<T>, schema: T::json_schema }
+}
+
+fn deserialize<T: CheckType>(table: Spanned<DeTable<'static>>) -> Result<Arc<dyn Check>, Error> {
+    Ok(Arc::new(T::deserialize(Deserializer::from(table))?))
+}
+
+/// The check of this id.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static CatalogueEntry> {
+    CATALOGUE.iter().find(|entry| entry.info.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Files of this folder that are no checks.
+    const NOT_CHECKS: [&str; 7] = ["mod", "catalogue", "documentation", "evidence", "fixture", "parameter", "schema"];
+
+    #[test]
+    fn every_file_of_the_folder_is_a_check_of_that_name() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/check");
+        let files: BTreeSet<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|e| e == "rs"))
+            .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+            .filter(|stem| !NOT_CHECKS.contains(&stem.as_str()))
+            .collect();
+        let ids: BTreeSet<String> = CATALOGUE.iter().map(|entry| entry.info.id.to_owned()).collect();
+        assert_eq!(files, ids);
+    }
+
+    #[test]
+    fn no_id_is_named_twice() {
+        let mut ids: Vec<&str> = CATALOGUE.iter().map(|e| e.info.id).chain(PLANNED.iter().map(|(id, _)| *id)).collect();
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all);
+    }
+
+    #[test]
+    fn every_check_reads_an_empty_table_and_refuses_an_unknown_key() {
+        for entry in CATALOGUE {
+            let id = entry.info.id;
+            let read = |text: &'static str| (entry.deserialize)(DeTable::parse(text).unwrap());
+            assert_eq!(read("").unwrap().info().id, id);
+            assert!(read("no_such_key = 1").is_err(), "{id}");
+        }
+    }
+
+    #[test]
+    fn causes_of_a_check_have_different_ids_and_words() {
+        for entry in CATALOGUE {
+            let ids: BTreeSet<&str> = entry.info.causes.iter().map(|c| c.id).collect();
+            assert_eq!(ids.len(), entry.info.causes.len(), "{}", entry.info.id);
+            assert!(entry.info.causes.iter().all(|c| !c.what.is_empty() && !c.cure.is_empty()));
+        }
+    }
+}

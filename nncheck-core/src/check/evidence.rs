@@ -1,0 +1,136 @@
+//! What the checks' samples and diagnoses have in common: reading measurements, medians, and the words of a cause.
+
+use globset::Glob;
+
+use super::Context;
+use crate::judge::number::{number, rough};
+use crate::measurement::{Initial, Measurement, Overfit, Trace};
+use crate::spec::property::Allowance;
+
+/// The trace at a place of one seed's measurements.
+pub(super) fn trace(taken: &[Measurement], at: usize) -> Result<&Trace, String> {
+    taken.get(at).ok_or_else(|| missing(at))?.trace().map_err(|e| e.to_string())
+}
+
+/// The initial loss at a place of one seed's measurements.
+pub(super) fn initial(taken: &[Measurement], at: usize) -> Result<&Initial, String> {
+    taken.get(at).ok_or_else(|| missing(at))?.initial().map_err(|e| e.to_string())
+}
+
+/// The overfitting at a place of one seed's measurements.
+pub(super) fn overfit(taken: &[Measurement], at: usize) -> Result<&Overfit, String> {
+    taken.get(at).ok_or_else(|| missing(at))?.overfit().map_err(|e| e.to_string())
+}
+
+fn missing(at: usize) -> String {
+    format!("measurement {at} is missing (this is a fault in nncheck)")
+}
+
+/// The middle number, or the mean of the two middle ones; one number is itself, bit for bit. A number that is not
+/// finite comes back at once: it must not hide among the others.
+pub(super) fn median(values: &[f64]) -> Option<f64> {
+    if let Some(&wild) = values.iter().find(|v| !v.is_finite()) {
+        return Some(wild);
+    }
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    let high = *sorted.get(middle)?;
+    if sorted.len() % 2 == 1 {
+        return Some(high);
+    }
+    let low = sorted[middle - 1];
+    // Halved first: two huge numbers must not overflow. Equal ones stay themselves.
+    Some(if low == high { high } else { low / 2.0 + high / 2.0 })
+}
+
+/// The median over the seeds of a finite number; seeds without one are left out.
+pub(super) fn typical(taken: &[Vec<Measurement>], of: impl Fn(&[Measurement]) -> Option<f64>) -> Option<f64> {
+    median(&taken.iter().filter_map(|seed| of(seed)).filter(|v| v.is_finite()).collect::<Vec<_>>())
+}
+
+/// The mean; `None` of nothing.
+pub(super) fn average(values: &[f64]) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "a curve has few points")]
+    let n = values.len() as f64;
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / n)
+}
+
+impl Context<'_> {
+    /// Whether `allow` names this parameter, or the layer that it belongs to.
+    #[must_use]
+    pub fn allows_parameter(&self, name: &str) -> bool {
+        let layer = name.rsplit_once('.').map_or(name, |(layer, _)| layer);
+        self.settings.allow.iter().any(|allowance| match &allowance.value {
+            Allowance::Parameter(glob) => matches(glob, name),
+            Allowance::Layer(glob) => matches(glob, layer),
+            Allowance::Cause(_) => false,
+        })
+    }
+
+    /// Whether `allow` names this cause of failure.
+    #[must_use]
+    pub fn allows_cause(&self, id: &str) -> bool {
+        self.settings.allow.iter().any(|a| matches!(&a.value, Allowance::Cause(cause) if cause == id))
+    }
+
+    /// What to set the learning rate to, to change updates by a factor: `try lr = 3e-4 instead of 0.1`.
+    pub(super) fn try_lr(&self, factor: f64) -> String {
+        match self.subject.optimizer.as_ref().map(crate::spec::optimizer::Optimizer::lr) {
+            Some(lr) if lr > 0.0 && factor.is_finite() && factor > 0.0 => {
+                format!("try lr = {} instead of {}", rough(lr * factor), number(lr))
+            }
+            Some(lr) if factor > 1.0 => format!("try a learning rate above {}", number(lr)),
+            Some(lr) => format!("try a learning rate below {}", number(lr)),
+            None if factor > 1.0 => "try a larger learning rate".to_owned(),
+            None => "try a smaller learning rate".to_owned(),
+        }
+    }
+}
+
+/// Whether a name fits a glob; one that is not valid stands for itself.
+fn matches(glob: &str, name: &str) -> bool {
+    Glob::new(glob).map_or(glob == name, |glob| glob.compile_matcher().is_match(name))
+}
+
+/// `hidden.weight`, `hidden.weight and 2 more`: enough names for a sentence.
+pub(super) fn some_names<S: AsRef<str>>(names: &[S]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [one, two] => format!("{} and {}", one.as_ref(), two.as_ref()),
+        [one, two, rest @ ..] => format!("{}, {} and {} more", one.as_ref(), two.as_ref(), rest.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_count_is_the_mean_of_the_two_middle_ones() {
+        assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), Some(2.5));
+        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[]), None);
+    }
+
+    #[test]
+    fn one_number_is_its_own_median_bit_for_bit() {
+        let x = 0.1 + 0.2;
+        assert_eq!(median(&[x]).map(f64::to_bits), Some(x.to_bits()));
+        assert_eq!(median(&[x, x]).map(f64::to_bits), Some(x.to_bits()));
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_does_not_hide_in_a_median() {
+        assert!(median(&[1.0, f64::NAN, 2.0]).is_some_and(f64::is_nan));
+        assert_eq!(median(&[1.0, f64::INFINITY, 2.0]), Some(f64::INFINITY));
+    }
+
+    #[test]
+    fn globs_match_parameters_and_bad_globs_only_themselves() {
+        assert!(matches("head.*", "head.weight") && matches("pos_embedding", "pos_embedding"));
+        assert!(!matches("head.*", "body.weight"));
+        assert!(matches("[", "[") && !matches("[", "x"));
+    }
+}

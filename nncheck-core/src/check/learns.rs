@@ -1,0 +1,297 @@
+//! `learns`: training lowers the loss, and the inputs have a part in it.
+
+use std::num::NonZeroUsize;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::evidence::{average, initial, trace, typical};
+use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
+use crate::judge::number::{number, times};
+use crate::judge::sparkline::sparkline;
+use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
+use crate::measurement::trace::Inputs;
+use crate::measurement::{InitialAsk, Measurement, Request, Trace, TraceAsk};
+use crate::spec::Subject;
+
+const OF_INITIAL: &str = "of initial loss";
+const OF_BLANK: &str = "of blank inputs";
+
+/// A short training lowers the loss, and further than it would fall without seeing the inputs.
+///
+/// ## What it measures
+/// The mean loss of the last tenth of `steps` training steps, as a share of two others: of the loss before training (over
+/// `rows` rows), and of the loss that the same program reaches on blank inputs, zeros in the shape of the data, in as many
+/// steps. Judged on a log scale. A loss below zero is compared by its fall instead, in units of its size.
+///
+/// ## Why it matters
+/// A loss that falls is not yet learning: the class shares alone lower it. Only what is lower than on blank inputs came from
+/// the inputs. Labels that were shuffled against their inputs, or a layer that loses them, show here and nowhere else.
+///
+/// ## Usual causes
+/// A learning rate that is far too small or too large; labels that do not belong to their inputs; inputs that are lost on the
+/// way; a flipped sign in loss or step, so that the loss is climbed; an optimizer that holds no parameters.
+///
+/// ## What to try
+/// Look at the two curves in the report. If real and blank fall alike, look at the data loader; if neither falls, at the
+/// optimizer; if both rise, at the sign and the learning rate.
+///
+/// ## Defaults
+/// 200 steps; at most 0.95 of the initial loss and 0.9 of that on blank inputs: no alarm on 37 sound programs, and 27 and 29
+/// of 49 faulty ones found.
+///
+/// ## Sources
+/// A. Karpathy, A Recipe for Training Neural Networks (2019): "input-independent baseline".
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Learns {
+    /// How many training steps.
+    pub steps: NonZeroUsize,
+    /// On how many of the first training rows the initial loss is taken.
+    pub rows: NonZeroUsize,
+    /// The most that may be left of the initial loss.
+    #[serde(deserialize_with = "super::parameter::positive")]
+    pub of_initial: f64,
+    /// The most that the loss may be of that on blank inputs.
+    #[serde(deserialize_with = "super::parameter::positive")]
+    pub of_blank: f64,
+}
+
+impl Default for Learns {
+    fn default() -> Self {
+        let count = super::parameter::count;
+        Self { steps: count(200), rows: count(1024), of_initial: 0.95, of_blank: 0.9 }
+    }
+}
+
+impl CheckType for Learns {
+    const INFO: Info = Info {
+        id: "learns",
+        stage: Stage::Start,
+        rule: Rule::Mean,
+        takes_band: false,
+        trains: true,
+        causes: &[
+            CauseInfo {
+                id: "no_learning",
+                what: "the loss does not move: the optimizer holds no parameters, or no gradient reaches them",
+                cure: "look at `parameters_update`",
+            },
+            CauseInfo {
+                id: "flipped_sign",
+                what: "the loss is climbed instead of descended: a sign is flipped",
+                cure: "look at the sign of the loss and of the step",
+            },
+            CauseInfo {
+                id: "learning_rate_high",
+                what: "training diverges or jumps about: the learning rate is too high",
+                cure: "lower it by ten",
+            },
+            CauseInfo {
+                id: "labels_do_not_belong",
+                what: "the loss falls no further than without inputs: the labels do not belong to them, or the inputs are lost",
+                cure: "look at the data loader, and whether every input reaches the outputs",
+            },
+            CauseInfo {
+                id: "learning_rate_low",
+                what: "the loss falls too slowly: the learning rate is too low",
+                cure: "raise it by ten",
+            },
+        ],
+    };
+}
+
+impl Check for Learns {
+    fn info(&self) -> &'static Info {
+        &Self::INFO
+    }
+
+    fn needs(&self, _subject: &Subject) -> Vec<Request> {
+        let ask = |inputs| Request::Trace(TraceAsk { inputs, steps: self.steps.get(), watched: 0 });
+        vec![ask(Inputs::Real), ask(Inputs::Blank), Request::Initial(InitialAsk { rows: self.rows.get() })]
+    }
+
+    fn sample(&self, _context: &Context<'_>, taken: &[Measurement]) -> Sample {
+        match self.losses(taken) {
+            Ok(Some(losses)) => Sample::Seen(vec![
+                entry(OF_INITIAL, losses.real, losses.initial, self.of_initial),
+                entry(OF_BLANK, losses.real, losses.blank, self.of_blank),
+            ]),
+            Ok(None) => Sample::Nothing("no training step was taken".to_owned()),
+            Err(why) => Sample::Unanswerable(why),
+        }
+    }
+
+    fn quantity(&self) -> &'static str {
+        "loss after training"
+    }
+
+    fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
+        let Some(seen) = Curve::new(self, taken) else { return Vec::new() };
+        let outside = |name: &str| judged.outside.iter().any(|o| o == name);
+        let mut causes = Vec::new();
+        if seen.is_flat() {
+            causes.push(Cause {
+                id: "no_learning",
+                help: format!(
+                    "the loss stays at {} for {} steps: look at `parameters_update`, and at a learning rate of zero",
+                    number(seen.end),
+                    self.steps
+                ),
+            });
+            return causes;
+        }
+        if seen.rises() {
+            let help = format!("the loss rises from {} to {}", number(seen.start), number(seen.end));
+            let high = Cause { id: "learning_rate_high", help: format!("{help}: {}", context.try_lr(0.1)) };
+            let sign = Cause {
+                id: "flipped_sign",
+                help: format!("{help}: look at the sign of the loss and of the step; or {}", context.try_lr(0.1)),
+            };
+            // A flipped sign climbs steadily; a rate that is too high jumps about.
+            causes.extend(if seen.steadily_up() { [sign, high] } else { [high, sign] });
+            return causes;
+        }
+        if outside(OF_BLANK) && !outside(OF_INITIAL) {
+            causes.push(seen.as_blank());
+        }
+        if seen.still_falling() {
+            causes.push(Cause {
+                id: "learning_rate_low",
+                help: format!(
+                    "the loss falls slowly, from {} to {} in {} steps: {}",
+                    number(seen.start),
+                    number(seen.end),
+                    self.steps,
+                    context.try_lr(10.0)
+                ),
+            });
+        }
+        if outside(OF_BLANK) && outside(OF_INITIAL) {
+            causes.push(seen.as_blank());
+        }
+        if causes.is_empty() {
+            causes.push(Cause {
+                id: "learning_rate_high",
+                help: format!(
+                    "the loss stops at {}, {} of where it began: {}",
+                    number(seen.end),
+                    times(seen.end / seen.start),
+                    context.try_lr(0.1)
+                ),
+            });
+        }
+        causes
+    }
+
+    fn remark(&self, _context: &Context<'_>, _judged: &Judged, taken: &[Vec<Measurement>]) -> Option<String> {
+        let seed = taken.first()?;
+        let curve =
+            |at| trace(seed, at).ok().map(|t| sparkline(&t.steps.iter().map(|s| s.loss).collect::<Vec<_>>(), 30));
+        Some(format!("loss {}, on blank inputs {}", curve(0)?, curve(1)?))
+    }
+}
+
+/// The three losses of one seed.
+struct Losses {
+    real: f64,
+    blank: f64,
+    initial: f64,
+}
+
+impl Learns {
+    fn losses(&self, taken: &[Measurement]) -> Result<Option<Losses>, String> {
+        let (real, blank) = (self.tail(trace(taken, 0)?), self.tail(trace(taken, 1)?));
+        let initial = initial(taken, 2)?.loss;
+        Ok(real.zip(blank).map(|(real, blank)| Losses { real, blank, initial }))
+    }
+
+    /// Mean loss of the last tenth.
+    fn tail(&self, trace: &Trace) -> Option<f64> {
+        let steps = &trace.steps[..trace.steps.len().min(self.steps.get())];
+        let tail = &steps[steps.len() - steps.len().div_ceil(10)..];
+        average(&tail.iter().map(|step| step.loss).collect::<Vec<_>>())
+    }
+}
+
+/// What is left of a loss: their quotient, continued to losses below zero as one minus the fall in units of the
+/// reference's size. There is no number where the reference is zero.
+fn entry(name: &str, loss: f64, reference: f64, max: f64) -> Entry {
+    let value = if reference > 0.0 {
+        Some(loss / reference)
+    } else if reference == 0.0 {
+        None
+    } else {
+        Some(1.0 + (loss - reference) / reference.abs())
+    };
+    Entry {
+        name: Some(name.to_owned()),
+        value,
+        band: Some(Band { min: None, max: Some(max), expect: None }),
+        scale: Scale::Log,
+    }
+}
+
+/// The curve of the typical seed, in tenths.
+struct Curve {
+    start: f64,
+    end: f64,
+    blank: f64,
+    tenths: Vec<f64>,
+}
+
+impl Curve {
+    fn new(check: &Learns, taken: &[Vec<Measurement>]) -> Option<Self> {
+        let of = |f: fn(&Losses) -> f64| {
+            let all = taken.iter().filter_map(|seed| check.losses(seed).ok().flatten());
+            all.map(|l| f(&l))
+                .find(|v| !v.is_finite())
+                .or_else(|| typical(taken, |seed| check.losses(seed).ok().flatten().map(|l| f(&l))))
+        };
+        let steps = &trace(taken.first()?, 0).ok()?.steps;
+        let size = steps.len().div_ceil(10).max(1);
+        let tenths =
+            steps.chunks(size).filter_map(|chunk| average(&chunk.iter().map(|s| s.loss).collect::<Vec<_>>())).collect();
+        Some(Self { start: of(|l| l.initial)?, end: of(|l| l.real)?, blank: of(|l| l.blank)?, tenths })
+    }
+
+    fn is_flat(&self) -> bool {
+        let (low, high) =
+            self.tenths.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &t| (low.min(t), high.max(t)));
+        self.end.is_finite() && high - low <= 0.02 * self.start.abs() && !self.still_falling() && !self.steadily_up()
+    }
+
+    fn rises(&self) -> bool {
+        !self.end.is_finite() || self.end > self.start + 0.05 * self.start.abs()
+    }
+
+    fn steadily_up(&self) -> bool {
+        let up = self.tenths.windows(2).filter(|pair| pair[1] > pair[0]).count();
+        self.tenths.iter().all(|t| t.is_finite())
+            && up * 10 >= self.tenths.len().saturating_sub(1) * 9
+            && self.end > self.start
+    }
+
+    /// The second half goes on falling.
+    fn still_falling(&self) -> bool {
+        let half = &self.tenths[self.tenths.len() / 2..];
+        let down = half.windows(2).filter(|pair| pair[1] < pair[0]).count();
+        half.len() >= 2 && down * 4 >= (half.len() - 1) * 3 && half[half.len() - 1] < half[0] - 1e-4 * half[0].abs()
+    }
+
+    fn as_blank(&self) -> Cause {
+        Cause {
+            id: "labels_do_not_belong",
+            help: format!(
+                "the loss falls from {} to {}, and to {} on blank inputs: the inputs hardly matter; see that labels belong to their inputs and that the inputs reach the outputs",
+                number(self.start),
+                number(self.end),
+                number(self.blank)
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/learns.rs"]
+mod tests;

@@ -1,0 +1,21 @@
+//! Bounds of the checks' parameters, held while they are read, so that the spec's line is shown.
+
+use serde::de::{Deserialize, Deserializer, Error};
+
+/// A finite number above zero.
+pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    if value.is_finite() && value > 0.0 {
+        Ok(value)
+    } else {
+        Err(Error::custom(format_args!("{value} is out of range, expected a number above 0")))
+    }
+}
+
+/// A default count.
+pub(super) const fn count(n: usize) -> std::num::NonZeroUsize {
+    match std::num::NonZeroUsize::new(n) {
+        Some(n) => n,
+        None => std::num::NonZeroUsize::MIN,
+    }
+}

@@ -1,0 +1,147 @@
+use super::super::fixture::{Outcome, allow, facts, initial as sound, outcome, subject, subject_with};
+use super::*;
+use crate::diagnostic::Located;
+use crate::judge::Verdict;
+use crate::measurement::DataFacts;
+use crate::spec::model::Weights;
+use crate::spec::property::{Allowance, Settings};
+
+fn run(subject: &Subject, initial: Initial) -> Outcome {
+    outcome(&InitialLoss::default(), subject, &Settings::default(), &[Measurement::Initial(initial)])
+}
+
+#[test]
+fn a_sound_classifier_passes_in_the_band_around_ln_k() {
+    let seen = run(&subject(), sound());
+    assert_eq!(seen.judged.verdict, Verdict::Pass);
+    // ln 10 = 2.302585; x0.9 and x1.9 of it.
+    assert!((seen.judged.band.min.unwrap() - 2.072_326_5).abs() < 1e-6);
+    assert!((seen.judged.band.max.unwrap() - 4.374_911_5).abs() < 1e-6);
+    assert!((seen.judged.band.expect.unwrap() - std::f64::consts::LN_10).abs() < 1e-12);
+    assert_eq!(seen.remark, None);
+}
+
+#[test]
+fn a_bias_that_starts_at_the_prior_of_20_to_80_is_admitted() {
+    let facts = DataFacts { classes: Some(2), priors: vec![0.2, 0.8], ..facts() };
+    let ln2 = std::f64::consts::LN_2;
+    // The entropy of 20 to 80 is 0.5004.
+    let prior = Initial { facts, loss: 0.5004, loss_of_zeros: ln2, output_shape: vec![1], ..sound() };
+    assert_eq!(run(&subject_with(LossKind::BceWithLogits), prior.clone()).judged.verdict, Verdict::Pass);
+    let lower = Initial { loss: 0.44, ..prior };
+    assert_eq!(run(&subject_with(LossKind::BceWithLogits), lower).judged.verdict, Verdict::Fail);
+}
+
+#[test]
+fn probabilities_are_held_against_even_odds_not_against_zero() {
+    let facts = DataFacts { classes: Some(2), priors: vec![0.5; 2], ..facts() };
+    let ln2 = std::f64::consts::LN_2;
+    // PyTorch's bce of probability zero is 100 for every positive example.
+    let seen = Initial { facts, loss: 0.7, loss_of_zeros: 50.0, output_shape: vec![1], ..sound() };
+    let seen = Initial { last_operator: Some("sigmoid".into()), ..seen };
+    let passed = run(&subject_with(LossKind::Bce), seen);
+    assert_eq!((passed.judged.verdict, passed.judged.band.expect), (Verdict::Pass, Some(ln2)));
+    let nll = Initial { loss_of_zeros: 0.0, last_operator: Some("log_softmax".into()), ..sound() };
+    assert_eq!(run(&subject_with(LossKind::Nll), nll).judged.band.expect, Some(10f64.ln()));
+}
+
+#[test]
+fn a_regression_is_held_against_the_mean_square_of_its_targets() {
+    let facts =
+        DataFacts { classes: None, priors: vec![], target_mean: Some(0.0), target_variance: Some(1.0), ..facts() };
+    let seen = Initial { facts, loss: 1.05, loss_of_zeros: 1.0, output_shape: vec![1], ..sound() };
+    let passed = run(&subject_with(LossKind::Mse), seen);
+    assert_eq!((passed.judged.verdict, passed.judged.band.min), (Verdict::Pass, Some(0.9)));
+}
+
+#[test]
+fn the_excess_is_told_in_nats_beside_half_the_variance() {
+    let seen = run(&subject(), Initial { loss: 3.3025851, output_variance: 2.1, ..sound() });
+    assert_eq!(seen.judged.verdict, Verdict::Pass);
+    let remark = seen.remark.unwrap();
+    assert!(remark.starts_with("1 nats above") && remark.ends_with("is 1.05"), "{remark}");
+}
+
+#[test]
+fn large_weights_are_named_before_data_that_is_normalised() {
+    let seen = run(&subject(), Initial { loss: 12.0, output_variance: 40.0, ..sound() });
+    assert_eq!((seen.judged.verdict, seen.causes), (Verdict::Fail, vec!["large_initial_weights"]));
+    assert!(seen.help.contains("variance 40"), "{}", seen.help);
+}
+
+#[test]
+fn unnormalised_data_is_named_before_the_weights() {
+    let facts = DataFacts { input_std: 70.0, input_max_abs: 255.0, ..facts() };
+    let seen = run(&subject(), Initial { facts, loss: 31.0, output_variance: 900.0, ..sound() });
+    assert_eq!(seen.causes, ["unnormalised_data", "large_initial_weights"]);
+    assert!(seen.help.contains("255") && seen.help.contains("70"), "{}", seen.help);
+}
+
+#[test]
+fn another_width_than_the_classes_fails_by_name_though_the_loss_is_fine() {
+    let wide = Initial { output_shape: vec![12], ..sound() };
+    let seen = run(&subject(), wide.clone());
+    assert_eq!((seen.judged.verdict, seen.judged.at.as_deref()), (Verdict::Fail, Some("output width")));
+    assert_eq!((seen.judged.value, seen.causes), (Some(12.0), vec!["output_width"]));
+    assert!(seen.help.contains("12 outputs and the data 10 classes"), "{}", seen.help);
+    let settings = allow(&[Allowance::Cause("output_width".into())]);
+    let allowed = outcome(&InitialLoss::default(), &subject(), &settings, &[Measurement::Initial(wide)]);
+    assert_eq!(allowed.judged.verdict, Verdict::Pass);
+}
+
+#[test]
+fn a_summed_loss_is_recognised_by_the_batch() {
+    let settings = Settings::default();
+    let summed = Initial { loss: 2.33 * 64.0, ..sound() };
+    let seen = outcome(&InitialLoss::default(), &subject(), &settings, &[Measurement::Initial(summed)]);
+    assert_eq!(seen.causes.first(), Some(&"loss_sum"));
+}
+
+#[test]
+fn a_loss_over_the_batch_axis_is_recognised_by_its_logarithm() {
+    let mut wide = subject();
+    wide.data.batch = 256;
+    let seen = run(&wide, Initial { loss: 256f64.ln(), ..sound() });
+    assert_eq!(seen.causes.first(), Some(&"loss_axis"));
+}
+
+#[test]
+fn an_activation_before_the_loss_is_named() {
+    let seen = run(&subject(), Initial { loss: 1.46, last_operator: Some("softmax".into()), ..sound() });
+    assert_eq!(seen.causes, ["output_activation", "label_leak"]);
+    assert!(seen.help.contains("ends with softmax"));
+    let missing = Initial { loss: 0.02, last_operator: Some("linear".into()), ..sound() };
+    assert_eq!(run(&subject_with(LossKind::Nll), missing).causes.first(), Some(&"output_activation"));
+}
+
+#[test]
+fn trained_weights_are_named_before_a_leak() {
+    let mut trained = subject();
+    trained.model.weights =
+        Some(Weights { file: Located::new("/models/mlp.safetensors".into(), 0..0), ignore: vec![] });
+    let seen = run(&trained, Initial { loss: 0.05, ..sound() });
+    assert_eq!(seen.causes, ["trained_weights", "label_leak"]);
+    assert!(seen.help.contains("mlp.safetensors"));
+}
+
+#[test]
+fn an_offset_of_the_outputs_is_named() {
+    let facts =
+        DataFacts { classes: None, priors: vec![], target_mean: Some(0.0), target_variance: Some(1.0), ..facts() };
+    let seen = Initial { facts, loss: 26.0, loss_of_zeros: 1.0, output_mean: 5.0, output_variance: 0.2, ..sound() };
+    assert_eq!(run(&subject_with(LossKind::Mse), seen).causes, ["output_offset"]);
+}
+
+#[test]
+fn a_loss_that_is_not_finite_fails() {
+    let seen = run(&subject(), Initial { loss: f64::NAN, ..sound() });
+    assert_eq!(seen.judged.verdict, Verdict::Fail);
+}
+
+#[test]
+fn zero_outputs_that_fit_the_targets_leave_nothing_to_see() {
+    let facts = DataFacts { classes: None, priors: vec![], ..facts() };
+    let seen = run(&subject_with(LossKind::Mse), Initial { facts, loss_of_zeros: 0.0, ..sound() });
+    assert_eq!(seen.judged.verdict, Verdict::Skipped);
+    assert!(seen.judged.reason.unwrap().contains("tells nothing"));
+}

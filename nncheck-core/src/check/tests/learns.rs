@@ -1,0 +1,95 @@
+use super::super::fixture::{Outcome, initial as before, losses, outcome, subject};
+use super::*;
+use crate::judge::Verdict;
+use crate::measurement::Initial;
+use crate::spec::property::Settings;
+
+fn curve(of: impl Fn(f64) -> f64) -> Trace {
+    losses(&(0..200).map(|i| of(f64::from(i) / 200.0)).collect::<Vec<_>>())
+}
+
+fn run_from(initial: f64, real: Trace, blank: Trace) -> Outcome {
+    let before = Initial { loss: initial, ..before() };
+    let taken = [Measurement::Trace(real), Measurement::Trace(blank), Measurement::Initial(before)];
+    outcome(&Learns::default(), &subject(), &Settings::default(), &taken)
+}
+
+fn run(real: Trace, blank: Trace) -> Outcome {
+    run_from(2.3, real, blank)
+}
+
+/// What blank inputs teach: nothing.
+fn level() -> Trace {
+    curve(|_| 2.3)
+}
+
+fn falling() -> Trace {
+    curve(|t| 0.3 + 2.0 * (-6.0 * t).exp())
+}
+
+#[test]
+fn a_loss_that_falls_below_both_lines_passes() {
+    let seen = run(falling(), level());
+    assert_eq!(seen.judged.verdict, Verdict::Pass);
+    assert!(seen.remark.unwrap().starts_with("loss █"));
+}
+
+#[test]
+fn the_last_tenth_counts() {
+    // The last 20 of 200 steps at 1.15, which is half of 2.3.
+    let seen = run(curve(|t| if t < 0.9 { 2.3 } else { 1.15 }), level());
+    assert!((seen.judged.by[0].1.unwrap() - 0.5).abs() < 1e-12);
+    assert!((seen.judged.by[1].1.unwrap() - 0.5).abs() < 1e-12);
+}
+
+#[test]
+fn a_level_loss_names_that_nothing_learns() {
+    assert_eq!(run(level(), level()).causes, ["no_learning"]);
+}
+
+#[test]
+fn a_slow_fall_names_a_rate_that_is_too_low() {
+    let seen = run(curve(|t| 2.3 - 0.05 * t), level());
+    assert_eq!(seen.judged.verdict, Verdict::Fail);
+    assert_eq!(seen.causes.first(), Some(&"learning_rate_low"));
+    assert!(seen.help.contains("try lr = 1 instead of 0.1"));
+}
+
+#[test]
+fn a_fall_like_that_of_blank_inputs_names_the_labels() {
+    let seen = run(falling(), falling());
+    assert_eq!((seen.judged.verdict, seen.judged.at.as_deref()), (Verdict::Fail, Some("of blank inputs")));
+    assert_eq!(seen.causes.first(), Some(&"labels_do_not_belong"));
+}
+
+#[test]
+fn a_steady_climb_names_a_flipped_sign_first() {
+    assert_eq!(run(curve(|t| 2.3 * (3.0 * t).exp()), level()).causes, ["flipped_sign", "learning_rate_high"]);
+}
+
+#[test]
+fn a_jumpy_climb_names_the_rate_first() {
+    let jumpy = curve(|t| 5.0 + 4.0 * (40.0 * t).sin());
+    assert_eq!(run(jumpy, level()).causes, ["learning_rate_high", "flipped_sign"]);
+}
+
+#[test]
+fn a_loss_that_is_not_finite_fails_and_names_the_rate() {
+    let seen = run(curve(|t| if t < 0.5 { 2.3 } else { f64::NAN }), level());
+    assert_eq!((seen.judged.verdict, seen.causes[0]), (Verdict::Fail, "learning_rate_high"));
+}
+
+#[test]
+fn losses_below_zero_are_compared_by_their_fall() {
+    // From -1 to -3: a fall by two units of its size.
+    let seen = run_from(-1.0, curve(|_| -3.0), curve(|_| -1.0));
+    assert_eq!((seen.judged.verdict, seen.judged.by[0].1), (Verdict::Pass, Some(-1.0)));
+    // Through zero: from 1 to -1.
+    assert_eq!(run_from(1.0, curve(|_| -1.0), curve(|_| 1.0)).judged.verdict, Verdict::Pass);
+    assert_eq!(run_from(-1.0, curve(|_| -0.5), curve(|_| -1.0)).judged.verdict, Verdict::Fail);
+}
+
+#[test]
+fn no_step_at_all_is_skipped() {
+    assert_eq!(run(losses(&[]), losses(&[])).judged.verdict, Verdict::Skipped);
+}
