@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use facts::DataFacts;
 pub use initial::{Initial, InitialAsk};
 pub use overfit::{Overfit, OverfitAsk};
-pub use trace::{Trace, TraceAsk};
+pub use trace::{Inputs, Trace, TraceAsk};
 
 /// A measurement that a check asks for, of one subject with one seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,41 @@ pub enum Request {
     Overfit(OverfitAsk),
     /// Some steps of training, watched.
     Trace(TraceAsk),
+}
+
+impl Request {
+    /// A stable name: equal for equal requests and for no others.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Initial(ask) => format!("initial-{}", ask.rows),
+            // `{:?}` writes as many digits as tell the number from all others.
+            Self::Overfit(ask) => format!("overfit-{}-{:?}-{}", ask.points, ask.loss, ask.max_steps),
+            Self::Trace(ask) => format!("trace-{}-{}-{}", ask.inputs.word(), ask.steps, ask.watched),
+        }
+    }
+
+    /// What is measured, as it reads after "the measurement of".
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Initial(_) => "the loss at initialisation".to_owned(),
+            Self::Overfit(ask) => format!("learning {} examples by heart", ask.points),
+            Self::Trace(ask) => match ask.inputs {
+                Inputs::Real => format!("{} training steps", ask.steps),
+                Inputs::Blank => format!("{} training steps on blank inputs", ask.steps),
+            },
+        }
+    }
+
+    /// Whether the answer to this one holds the answer to `other`: [`Measurement::cut`] takes it out.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Trace(long), Self::Trace(short)) => long.covers(short),
+            _ => self == other,
+        }
+    }
 }
 
 /// What came back for a [`Request`], variant by variant.
@@ -40,6 +75,16 @@ pub enum Measurement {
 pub struct OtherKind;
 
 impl Measurement {
+    /// The answer to `part` out of the answer to a request that [covers](Request::covers) it: bit for bit what `part`
+    /// alone would have been answered, so that no verdict depends on what else was asked for.
+    #[must_use]
+    pub fn cut(&self, part: &Request) -> Self {
+        match (self, part) {
+            (Self::Trace(trace), Request::Trace(ask)) => Self::Trace(trace.cut(ask)),
+            _ => self.clone(),
+        }
+    }
+
     /// The answer to a [`Request::Initial`].
     ///
     /// # Errors
@@ -62,5 +107,55 @@ impl Measurement {
     /// When it is of another kind.
     pub fn trace(&self) -> Result<&Trace, OtherKind> {
         if let Self::Trace(m) = self { Ok(m) } else { Err(OtherKind) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trace(inputs: Inputs, steps: usize, watched: usize) -> Request {
+        Request::Trace(TraceAsk { inputs, steps, watched })
+    }
+
+    fn overfit(loss: f64) -> Request {
+        Request::Overfit(OverfitAsk { points: 2, loss, max_steps: 100 })
+    }
+
+    #[test]
+    fn different_requests_have_different_keys() {
+        let requests = [
+            Request::Initial(InitialAsk { rows: 64 }),
+            Request::Initial(InitialAsk { rows: 65 }),
+            overfit(0.01),
+            overfit(0.010_000_000_000_000_002),
+            trace(Inputs::Real, 10, 5),
+            trace(Inputs::Real, 105, 5),
+            trace(Inputs::Real, 10, 55),
+            trace(Inputs::Blank, 10, 5),
+        ];
+        let mut keys: Vec<String> = requests.iter().map(Request::key).collect();
+        assert_eq!(keys[4], "trace-real-10-5");
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), requests.len());
+    }
+
+    #[test]
+    fn a_trace_covers_what_is_no_longer_and_watches_no_more() {
+        let long = trace(Inputs::Real, 100, 10);
+        assert!(long.covers(&long));
+        assert!(long.covers(&trace(Inputs::Real, 50, 10)));
+        assert!(long.covers(&trace(Inputs::Real, 5, 50)), "five steps are at most watched five times");
+        assert!(!long.covers(&trace(Inputs::Real, 101, 0)));
+        assert!(!long.covers(&trace(Inputs::Real, 50, 11)));
+        assert!(!long.covers(&trace(Inputs::Blank, 50, 10)));
+        assert!(!long.covers(&overfit(0.1)));
+    }
+
+    #[test]
+    fn other_requests_cover_equal_ones_only() {
+        assert!(overfit(0.1).covers(&overfit(0.1)));
+        assert!(!overfit(0.1).covers(&overfit(0.2)));
     }
 }

@@ -24,6 +24,25 @@ pub enum Inputs {
     Blank,
 }
 
+impl TraceAsk {
+    /// Whether the trace asked for here begins with `other`'s, with all that it watches.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.inputs == other.inputs && self.steps >= other.steps && self.watched >= other.watched.min(other.steps)
+    }
+}
+
+impl Inputs {
+    /// The variant in one word, for keys.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Blank => "blank",
+        }
+    }
+}
+
 /// A training run, step by step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
@@ -37,6 +56,37 @@ pub struct Trace {
     pub unregistered: Vec<Unregistered>,
     /// One entry a step.
     pub steps: Vec<Step>,
+}
+
+impl Trace {
+    /// The shorter trace that `ask` is for, bit for bit as if it had been taken alone.
+    #[must_use]
+    pub fn cut(&self, ask: &TraceAsk) -> Self {
+        let steps = self.steps.iter().take(ask.steps).enumerate().map(|(index, step)| Step {
+            loss: step.loss,
+            watched: if index < ask.watched { step.watched.clone() } else { None },
+        });
+        let mut cut = Self {
+            facts: self.facts.clone(),
+            parameters: self.parameters.clone(),
+            layers: self.layers.clone(),
+            unregistered: self.unregistered.clone(),
+            steps: steps.collect(),
+        };
+        if ask.watched == 0 {
+            cut.forget_the_observer();
+        }
+        cut
+    }
+
+    /// What a trace says that nobody watched: no operators, and so of no parameter that it is unused.
+    fn forget_the_observer(&mut self) {
+        self.layers.clear();
+        self.unregistered.clear();
+        for parameter in &mut self.parameters {
+            parameter.used = true;
+        }
+    }
 }
 
 /// A parameter of the model.
@@ -129,4 +179,50 @@ pub enum NonFinite {
     Gradient(String),
     /// In a parameter after the step.
     Parameter(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watched() -> Watched {
+        Watched {
+            gradient_norm: vec![Some(1.0)],
+            update_ratio: vec![None],
+            update_norm: vec![0.5],
+            whole_update_ratio: None,
+            activations: Vec::new(),
+            non_finite: None,
+        }
+    }
+
+    fn trace(losses: &[f64], watch: usize) -> Trace {
+        let steps = losses.iter().enumerate();
+        Trace {
+            facts: DataFacts::default(),
+            parameters: vec![Parameter {
+                name: "0.weight".into(),
+                shape: vec![1],
+                trainable: true,
+                frozen: false,
+                used: watch == 0,
+            }],
+            layers: if watch == 0 {
+                Vec::new()
+            } else {
+                vec![LayerSeen { name: "0".into(), operator: "linear".into() }]
+            },
+            unregistered: Vec::new(),
+            steps: steps.map(|(i, &loss)| Step { loss, watched: (i < watch).then(watched) }).collect(),
+        }
+    }
+
+    #[test]
+    fn a_cut_trace_is_what_would_have_been_measured_alone() {
+        let long = trace(&[4.0, 3.0, 2.0, 1.0], 3);
+        for (steps, watch) in [(4, 3), (2, 2), (3, 1), (2, 9), (1, 0)] {
+            let ask = TraceAsk { inputs: Inputs::Real, steps, watched: watch };
+            assert_eq!(long.cut(&ask), trace(&[4.0, 3.0, 2.0, 1.0][..steps], watch), "{ask:?}");
+        }
+    }
 }

@@ -1,0 +1,84 @@
+//! The plan: which measurements the wanted properties need, each taken once.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::measurement::{Request, TraceAsk};
+use crate::suite::{PropertyId, Suite};
+
+/// One measurement to take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    /// Index into [`Suite::specs`].
+    pub spec: usize,
+    /// The seed of initialisation, batch order and dropout.
+    pub seed: u64,
+    /// What to measure; covers all parts.
+    pub request: Request,
+    /// What properties asked for, shortest first; each is answered as soon as it is complete.
+    pub parts: Vec<Request>,
+}
+
+/// The measurements that `wanted` properties need for the given seeds: by spec, then by seed, then in the order in
+/// which the spec's properties ask. Equal requests are one job, and traces of the same inputs are parts of the longest.
+/// The order in which `wanted` names the properties does not matter.
+#[must_use]
+pub fn plan(suite: &Suite, wanted: &[(PropertyId, Range<u64>)]) -> Vec<Job> {
+    let mut wanted: Vec<&(PropertyId, Range<u64>)> = wanted.iter().collect();
+    wanted.sort_by_key(|(id, seeds)| (*id, seeds.start, seeds.end));
+    let mut asked: BTreeMap<(usize, u64), Vec<Request>> = BTreeMap::new();
+    for (id, seeds) in wanted {
+        let (spec, property) = suite.get(*id);
+        let needs = property.check.needs(&spec.subject);
+        for seed in seeds.clone() {
+            asked.entry((id.spec, seed)).or_default().extend(needs.iter().cloned());
+        }
+    }
+    let jobs = asked.into_iter().flat_map(|((spec, seed), requests)| {
+        merge(requests).into_iter().map(move |(request, parts)| Job { spec, seed, request, parts })
+    });
+    jobs.collect()
+}
+
+/// Each distinct request once, traces of the same inputs as parts of one that covers them all.
+fn merge(requests: Vec<Request>) -> Vec<(Request, Vec<Request>)> {
+    let mut merged: Vec<(Request, Vec<Request>)> = Vec::new();
+    for request in requests {
+        match merged.iter_mut().find_map(|(whole, parts)| Some((both(whole, &request)?, whole, parts))) {
+            None => merged.push((request.clone(), vec![request])),
+            Some((wider, whole, parts)) => {
+                *whole = wider;
+                if !parts.contains(&request) {
+                    parts.push(request);
+                }
+            }
+        }
+    }
+    for (_, parts) in &mut merged {
+        parts.sort_by_key(length);
+    }
+    merged
+}
+
+/// The request that covers both, if there is one.
+fn both(a: &Request, b: &Request) -> Option<Request> {
+    match (a, b) {
+        (Request::Trace(a), Request::Trace(b)) if a.inputs == b.inputs => Some(Request::Trace(TraceAsk {
+            inputs: a.inputs,
+            steps: a.steps.max(b.steps),
+            watched: a.watched.max(b.watched),
+        })),
+        _ => (a == b).then(|| a.clone()),
+    }
+}
+
+/// By what parts of one job are ordered: the shorter is complete first.
+fn length(part: &Request) -> (usize, usize) {
+    match part {
+        Request::Trace(ask) => (ask.steps, ask.watched),
+        Request::Initial(_) | Request::Overfit(_) => (0, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests;
