@@ -66,7 +66,8 @@ fn both(a: &Request, b: &Request) -> Option<Request> {
         (Request::Trace(a), Request::Trace(b)) if a.inputs == b.inputs => Some(Request::Trace(TraceAsk {
             inputs: a.inputs,
             steps: a.steps.max(b.steps),
-            watched: a.watched.max(b.watched),
+            // A trace cannot be watched beyond its end, so it does not ask the longer one to be.
+            watched: a.watched.min(a.steps).max(b.watched.min(b.steps)),
         })),
         _ => (a == b).then(|| a.clone()),
     }

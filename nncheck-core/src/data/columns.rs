@@ -3,7 +3,7 @@
 use globset::GlobBuilder;
 
 use super::error::{DataError, Place};
-use super::suggest::{list, nearest};
+use crate::diagnostic::suggest::{list, nearest};
 use crate::diagnostic::{Located, Span};
 use crate::spec::loss::Task;
 

@@ -10,9 +10,9 @@ use ndarray::Array2;
 
 use super::columns::{Columns, Header};
 use super::error::{DataError, Place};
-use super::suggest::nearest;
 use super::text::Text;
 use super::{Peek, Table, settle_shape};
+use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Located, Span};
 use crate::spec::data::Data;
 use crate::spec::loss::Task;

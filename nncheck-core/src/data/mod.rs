@@ -12,7 +12,6 @@ mod normalize;
 mod points;
 mod random;
 mod split;
-mod suggest;
 mod synthetic;
 mod targets;
 mod text;

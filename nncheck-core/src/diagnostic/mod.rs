@@ -1,6 +1,7 @@
 //! What is wrong with a file, where, what was expected and what to do: the errors of specs and data.
 
 mod render;
+pub mod suggest;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

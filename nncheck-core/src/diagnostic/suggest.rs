@@ -1,7 +1,8 @@
 //! "Did you mean": the nearest of some names.
 
 /// The name among `known` that `name` most likely stands for, if any is near.
-pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
     known
         .into_iter()
@@ -12,7 +13,8 @@ pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// Some names in a sentence, not too many of them.
-pub(super) fn list(names: &[&str]) -> String {
+#[must_use]
+pub fn list(names: &[&str]) -> String {
     const MOST: usize = 8;
     let mut words: Vec<String> = names.iter().take(MOST).map(|n| format!("`{n}`")).collect();
     if names.len() > MOST {
