@@ -1,0 +1,133 @@
+//! The operator observer: what a model's layers put out, seen without any change to the model.
+//!
+//! libtorch calls back for every operator of a thread (`at::RecordFunction`). `observer.cpp` hands the outermost ones
+//! on, `ffi` takes them, `naming` says which are layers and what they are called, `statistics` sums up their output, at
+//! once, in the operator's own end callback: a moment later an in-place activation may have overwritten it.
+
+mod ffi;
+mod naming;
+mod statistics;
+
+use tch::Tensor;
+
+pub use self::statistics::Statistics;
+use self::naming::{Namer, Parameters, Storage};
+
+/// The output of one operator inside a model's forward pass.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activation {
+    /// The layer's name, from its parameters' (`hidden.weight` makes `hidden`); an operator without parameters is named
+    /// after the layer before it (`hidden.relu`). The second of a name is `hidden.relu#2`: names are unique in a forward
+    /// pass and the same in every pass that runs the same operators.
+    pub layer: String,
+    /// The operator, as libtorch calls it, without namespace or the underscore of its in-place form: `linear`, `relu`.
+    pub operator: String,
+    /// The output's shape.
+    pub shape: Vec<i64>,
+    /// What is known of its entries.
+    pub statistics: Statistics,
+}
+
+/// Why a forward pass could not be observed.
+#[derive(Debug, thiserror::Error)]
+pub enum ObserveError {
+    /// libtorch did not accept the callbacks.
+    #[error("libtorch refused to report the operators of this thread: {0}")]
+    Install(String),
+    /// An output's entries could not be read.
+    #[error("the output of `{layer}` could not be read: {reason}")]
+    Read {
+        /// The layer whose output it was.
+        layer: String,
+        /// libtorch's reason.
+        reason: String,
+    },
+}
+
+/// Watches the forward passes of one model.
+///
+/// It knows the model's parameters by the memory that they lie in, so slices of a parameter and tied parameters are
+/// known too. It changes nothing: not the mode, the random stream, the running statistics, the gradients, nor a bit of
+/// any result.
+pub struct Observer {
+    names: Vec<String>,
+    tensors: Vec<Tensor>,
+    storages: Vec<Storage>,
+    parameters: Parameters,
+}
+
+impl Observer {
+    /// An observer of the model with these parameters, named `layer.parameter`. Buffers may be among them (a pruning
+    /// mask that is multiplied into a weight is then known to be no input). Of tied parameters the first is asked first.
+    #[must_use]
+    pub fn new(parameters: &[(String, Tensor)]) -> Self {
+        let mut observer = Self {
+            names: parameters.iter().map(|(name, _)| name.clone()).collect(),
+            // Holding the tensors keeps their memory from being used for something else.
+            tensors: parameters.iter().map(|(_, tensor)| tensor.shallow_clone()).collect(),
+            storages: Vec::new(),
+            parameters: Parameters::default(),
+        };
+        observer.locate();
+        observer
+    }
+
+    /// Runs `forward` on this thread and returns its result with the activations seen, in order.
+    ///
+    /// Only `forward` is observed, and only on this thread; a backward pass inside it is not. Operators that only make,
+    /// move or convert entries (views, copies, `flatten`, `cat`) are no activations, nor are outputs that are not
+    /// floating point; of several outputs the first is taken. When `forward` panics, so does this, and nothing is
+    /// observed any more.
+    ///
+    /// # Errors
+    /// When libtorch refuses the callbacks, or the entries of an output cannot be read.
+    pub fn watch<R>(&mut self, forward: impl FnOnce() -> R) -> Result<(R, Vec<Activation>), ObserveError> {
+        self.locate();
+        let mut pass = Pass { namer: Namer::new(&self.parameters), activations: Vec::new(), error: None };
+        let result = ffi::watch(&mut pass, forward).map_err(ObserveError::Install)?;
+        match pass.error {
+            Some(error) => Err(error),
+            None => Ok((result, pass.activations)),
+        }
+    }
+
+    /// Finds where the parameters lie. They move when a model changes its device or its kind.
+    fn locate(&mut self) {
+        let storages: Vec<Storage> = self.tensors.iter().map(ffi::storage).collect();
+        if storages != self.storages {
+            self.parameters = Parameters::new(self.names.iter().map(String::as_str).zip(storages.iter().copied()));
+            self.storages = storages;
+        }
+    }
+}
+
+/// One watched forward pass.
+struct Pass<'a> {
+    namer: Namer<'a>,
+    activations: Vec<Activation>,
+    error: Option<ObserveError>,
+}
+
+impl ffi::Watcher for Pass<'_> {
+    fn start(&mut self, operator: &str, inputs: &[Storage]) {
+        self.namer.start(operator, inputs);
+    }
+
+    fn end(&mut self, outputs: &[ffi::Output]) {
+        let storages: Vec<Storage> = outputs.iter().map(ffi::Output::storage).collect();
+        let first = outputs.iter().find(|output| output.is_floating());
+        let Some(name) = self.namer.end(&storages, first.map(ffi::Output::storage)) else { return };
+        let Some(output) = first else { return };
+        match output.statistics() {
+            Ok(statistics) => self.activations.push(Activation {
+                layer: name.layer,
+                operator: name.operator,
+                shape: output.shape().to_vec(),
+                statistics,
+            }),
+            Err(reason) => {
+                self.error.get_or_insert(ObserveError::Read { layer: name.layer, reason });
+            }
+        }
+    }
+}
