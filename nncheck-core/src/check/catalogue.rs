@@ -68,13 +68,16 @@ pub const PLANNED: &[(&str, Stage)] = &[
     ("value", Stage::Control),
 ];
 
+/// Reads a check's parameters from the table that a spec has for it.
+pub type Deserialize = fn(Spanned<DeTable<'static>>) -> Result<Arc<dyn Check>, Error>;
+
 /// What the catalogue knows of a check without an instance of it.
 #[derive(Clone, Copy, Debug)]
 pub struct CatalogueEntry {
     /// What is fixed about it.
     pub info: Info,
     /// Reads its parameters.
-    pub deserialize: fn(Spanned<DeTable<'static>>) -> Result<Arc<dyn Check>, Error>,
+    pub deserialize: Deserialize,
     /// The schema of its parameters; the doc comments in it are the check's documentation.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }

@@ -166,7 +166,7 @@ pub(crate) fn losses(losses: &[f64]) -> Trace {
     Trace { steps, ..trace(0, 0.0) }
 }
 
-pub(crate) fn bad_at(step: usize, place: NonFinite, trace: Trace) -> Trace {
+pub(crate) fn bad_at(step: usize, place: &NonFinite, trace: Trace) -> Trace {
     each_step(trace, |i, _, watched| {
         if i >= step {
             watched.non_finite = Some(place.clone());
@@ -193,6 +193,7 @@ pub(crate) fn outcome(check: &dyn Check, subject: &Subject, settings: &Settings,
         _ => effort,
     };
     let Look::Decided(judged) = judge(check.info().rule, &samples, &rule) else { panic!("equal seeds decide") };
+    let judged = *judged;
     let causes = check.diagnose(&context, &judged, &seeds);
     for cause in &causes {
         assert!(check.info().causes.iter().any(|c| c.id == cause.id), "{} is not in the check's list", cause.id);

@@ -7,7 +7,7 @@ pub mod documentation;
 mod evidence;
 mod finite;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod initial_loss;
 mod learns;
 mod overfit;

@@ -250,7 +250,7 @@ impl Weights {
             let value = judged.by.iter().find(|(name, _)| *name == parameter.name).and_then(|(_, value)| *value);
             match value {
                 Some(v) if v > 0.0 && v.is_finite() => weights.moving.push((parameter.name.clone(), v)),
-                Some(v) if v == 0.0 => weights.still.push(parameter.name.clone()),
+                Some(0.0) => weights.still.push(parameter.name.clone()),
                 _ => {}
             }
         }

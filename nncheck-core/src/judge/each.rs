@@ -9,11 +9,11 @@ pub(super) fn judge(samples: &[Sample], effort: &Effort) -> Look {
     let Some(samples) = samples.get(..wanted as usize) else { return Look::More(wanted) };
     let series = match align(Rule::Each, samples) {
         Ok(series) => series,
-        Err(judged) => return Look::Decided(*judged),
+        Err(judged) => return Look::Decided(judged),
     };
     let parts: Vec<Part> = series.iter().filter_map(|s| part(s, |_| true)).collect();
     let verdict = if parts.iter().all(|p| p.standing == Standing::Inside) { Verdict::Pass } else { Verdict::Fail };
-    Look::Decided(assemble(Rule::Each, verdict, parts, by(&series, worst_value)))
+    Look::Decided(Box::new(assemble(Rule::Each, verdict, parts, by(&series, worst_value))))
 }
 
 /// An entry's worst seed among those that count; `None` where nothing is to be judged.

@@ -17,7 +17,7 @@ pub(super) fn seen(value: f64, min: Option<f64>, max: Option<f64>) -> Sample {
 
 pub(super) fn judged(look: Look) -> Judged {
     match look {
-        Look::Decided(judged) => judged,
+        Look::Decided(judged) => *judged,
         Look::More(n) => panic!("undecided, wants {n} seeds"),
     }
 }

@@ -53,7 +53,7 @@ fn looks(effort: &Effort) -> Vec<u32> {
 fn one_look(samples: &[Sample], effort: &Effort, last: bool) -> Option<Look> {
     let series = match align(Rule::Mean, samples) {
         Ok(series) => series,
-        Err(judged) => return Some(Look::Decided(*judged)),
+        Err(judged) => return Some(Look::Decided(judged)),
     };
     let parts: Vec<Part> = series.iter().filter_map(|s| part(s, effort)).collect();
     let verdict = match parts.iter().map(|p| p.standing).max() {
@@ -62,7 +62,7 @@ fn one_look(samples: &[Sample], effort: &Effort, last: bool) -> Option<Look> {
         Some(Standing::Undecided) => Verdict::Inconclusive,
         Some(Standing::Inside) | None => Verdict::Pass,
     };
-    Some(Look::Decided(assemble(Rule::Mean, verdict, parts, by(&series, Series::mean))))
+    Some(Look::Decided(Box::new(assemble(Rule::Mean, verdict, parts, by(&series, Series::mean)))))
 }
 
 fn part(series: &Series<'_>, effort: &Effort) -> Option<Part> {

@@ -152,7 +152,7 @@ impl Effort {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Look {
     /// The seeds decide.
-    Decided(Judged),
+    Decided(Box<Judged>),
     /// Look again when there are this many seeds in all.
     More(u32),
 }

@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn numbers_read_well() {
         let shown: Vec<String> = [
-            2.302_585_09,
+            std::f64::consts::LN_10,
             0.0104,
             1e-3,
             3.1e-5,

@@ -74,7 +74,7 @@ pub(super) fn judge(samples: &[Sample], effort: &Effort) -> Look {
     };
     let series = match align(Rule::Proportion, seen) {
         Ok(series) => series,
-        Err(judged) => return Look::Decided(*judged),
+        Err(judged) => return Look::Decided(judged),
     };
     // An entry is shown by its worst seed on the verdict's side: a passing property by one that holds.
     let holds: Vec<Option<bool>> = seen.iter().map(success).collect();
@@ -99,7 +99,7 @@ pub(super) fn judge(samples: &[Sample], effort: &Effort) -> Look {
     if failures > 0 && successes > 0 {
         judged.reason = Some(format!("holds in {successes} of {} seeds", successes + failures));
     }
-    Look::Decided(judged)
+    Look::Decided(Box::new(judged))
 }
 
 /// Whether all judged entries of a seed are inside; `None` where it has none.

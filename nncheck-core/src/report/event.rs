@@ -101,6 +101,38 @@ pub struct PropertyEvent {
     /// The declared reason of an allowance, shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What text reports show beyond the JSON report.
+    #[serde(default)]
+    pub evidence: Evidence,
+}
+
+/// What text reports show beyond the JSON report. It travels from the harness to the command, and is left out of
+/// `--message-format json`, whose lines are fixed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The names in [`PropertyEvent::by`] that are outside their bands.
+    pub outside: Vec<String>,
+    /// The names in [`PropertyEvent::by`] that are listed and not judged.
+    pub unjudged: Vec<String>,
+    /// The line of the spec that [`PropertyEvent::span`] names.
+    pub line: Option<String>,
+}
+
+impl PropertyEvent {
+    /// The test's name: `<spec>::<property>`, on a ladder `<spec>::<rung>::<property>`.
+    #[must_use]
+    pub fn test_name(&self) -> String {
+        match &self.rung {
+            Some(rung) => format!("{}::{rung}::{}", self.spec, self.property),
+            None => format!("{}::{}", self.spec, self.property),
+        }
+    }
+
+    /// Whether it fails the run.
+    #[must_use]
+    pub fn fails_the_run(&self) -> bool {
+        self.level == Level::Deny && matches!(self.verdict, Verdict::Fail | Verdict::Inconclusive | Verdict::Error)
+    }
 }
 
 /// One seed's number.
@@ -142,4 +174,46 @@ pub struct Summary {
     pub ignored: usize,
     /// Wall-clock time.
     pub duration_ms: f64,
+}
+
+impl Summary {
+    /// Counts one verdict.
+    pub fn record(&mut self, event: &PropertyEvent) {
+        let count = match (event.verdict, event.level) {
+            (Verdict::Pass, _) => &mut self.passed,
+            (Verdict::Skipped, _) if event.blocked_by.is_some() => &mut self.blocked,
+            (Verdict::Skipped, _) => &mut self.skipped,
+            (Verdict::Fail | Verdict::Inconclusive | Verdict::Error, Level::Warn) => &mut self.warned,
+            (Verdict::Fail, Level::Deny) => &mut self.failed,
+            (Verdict::Inconclusive, Level::Deny) => &mut self.inconclusive,
+            (Verdict::Error, Level::Deny) => &mut self.errors,
+        };
+        *count += 1;
+    }
+
+    /// Takes the counts of another package in; the time is the larger one's, since packages may run side by side.
+    pub fn add(&mut self, other: &Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.inconclusive += other.inconclusive;
+        self.errors += other.errors;
+        self.warned += other.warned;
+        self.skipped += other.skipped;
+        self.blocked += other.blocked;
+        self.ignored += other.ignored;
+        self.duration_ms = self.duration_ms.max(other.duration_ms);
+    }
+
+    /// How many properties came to a verdict.
+    #[must_use]
+    pub fn judged(&self) -> usize {
+        self.passed + self.failed + self.inconclusive + self.errors + self.warned
+    }
+
+    /// Whether the run held: nothing of level deny failed, was undecided or could not be measured, and something was
+    /// judged at all.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        self.failed + self.inconclusive + self.errors == 0 && self.judged() > 0
+    }
 }

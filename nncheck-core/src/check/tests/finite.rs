@@ -19,18 +19,18 @@ fn a_finite_training_passes_with_no_bad_step() {
 
 #[test]
 fn bad_steps_are_counted() {
-    let seen = run(bad_at(47, activation("log"), sound(50, 1e-3)));
+    let seen = run(bad_at(47, &activation("log"), sound(50, 1e-3)));
     assert_eq!((seen.judged.verdict, seen.judged.value), (Verdict::Fail, Some(3.0)));
 }
 
 #[test]
 fn a_nan_in_the_data_is_named_alone() {
-    assert_eq!(run(bad_at(0, NonFinite::Input, sound(50, 1e-3))).causes, ["nan_in_data"]);
+    assert_eq!(run(bad_at(0, &NonFinite::Input, sound(50, 1e-3))).causes, ["nan_in_data"]);
 }
 
 #[test]
 fn the_first_operator_is_named_with_its_step_and_layer() {
-    let seen = run(bad_at(3, activation("log"), sound(50, 1e-3)));
+    let seen = run(bad_at(3, &activation("log"), sound(50, 1e-3)));
     assert_eq!(seen.causes, ["operator"]);
     assert!(
         seen.help.starts_with("step 3: the first NaN or infinity is in the output of log in head"),
@@ -54,9 +54,9 @@ fn a_loss_that_grew_before_names_the_rate_first() {
 
 #[test]
 fn loss_gradient_and_parameter_are_told_apart() {
-    assert_eq!(run(bad_at(0, NonFinite::Loss, sound(50, 1e-3))).causes, ["loss"]);
-    assert_eq!(run(bad_at(0, NonFinite::Gradient("w".into()), sound(50, 1e-3))).causes, ["gradient"]);
-    assert_eq!(run(bad_at(0, NonFinite::Parameter("w".into()), sound(50, 1e-3))).causes, ["exploding"]);
+    assert_eq!(run(bad_at(0, &NonFinite::Loss, sound(50, 1e-3))).causes, ["loss"]);
+    assert_eq!(run(bad_at(0, &NonFinite::Gradient("w".into()), sound(50, 1e-3))).causes, ["gradient"]);
+    assert_eq!(run(bad_at(0, &NonFinite::Parameter("w".into()), sound(50, 1e-3))).causes, ["exploding"]);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_loss_that_is_not_finite_counts_without_a_place() {
 
 #[test]
 fn steps_beyond_those_asked_for_do_not_count() {
-    assert_eq!(run(bad_at(50, NonFinite::Loss, sound(60, 1e-3))).judged.verdict, Verdict::Pass);
+    assert_eq!(run(bad_at(50, &NonFinite::Loss, sound(60, 1e-3))).judged.verdict, Verdict::Pass);
 }
 
 #[test]

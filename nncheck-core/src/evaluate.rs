@@ -1,0 +1,282 @@
+//! From a property's measurements to the event that reports on it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::check::{Cause, Context};
+use crate::judge::number::number;
+use crate::judge::{self, Band, Effort, Interval, Judged, Look, Rule, Sample, Verdict};
+use crate::measurement::Measurement;
+use crate::report::event::{Evidence, Location, PropertyEvent, SeedValue};
+use crate::suite::{BoundSpec, Property};
+
+/// No more help than this is given where no cause fits the numbers.
+const GUESSES: usize = 3;
+
+/// A verdict, or the wish for more seeds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Evaluation {
+    /// The property is judged.
+    Decided(Box<PropertyEvent>),
+    /// Come back when the measurements of this many seeds in all are there.
+    More(u32),
+}
+
+/// Why a property could not be measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What happened, such as `the builder panicked: no GPU`; may have several lines.
+    pub cause: String,
+    /// What was being measured, with the seed: `initial loss, seed 0`.
+    pub what: String,
+    /// What to do, one line each.
+    pub help: Vec<String>,
+}
+
+/// How many seeds a property may take, and how sure it has to be. The property's own `seeds` override those of the run.
+#[must_use]
+pub fn effort(spec: &BoundSpec, property: &Property) -> Effort {
+    let seeds = property.settings.seeds.unwrap_or(spec.run.seeds).max(1);
+    Effort { seeds, max_seeds: spec.run.max_seeds.max(seeds), confidence: spec.run.confidence }
+}
+
+/// How many seeds a property wants to be measured with at first.
+#[must_use]
+pub fn first_look(spec: &BoundSpec, property: &Property) -> u32 {
+    judge::first_look(property.check.info().rule, &effort(spec, property))
+}
+
+/// Judges a property by the measurements taken so far: for each seed, from `run.seed` on, what the check needs, in its
+/// order. It depends on nothing else; seeds beyond those that it needs change nothing.
+#[must_use]
+pub fn evaluate(
+    package: &str,
+    spec: &BoundSpec,
+    property: &Property,
+    taken: &[Vec<Measurement>],
+    duration_ms: f64,
+) -> Evaluation {
+    let context = Context { subject: &spec.subject, settings: &property.settings };
+    let check = &property.check;
+    let samples: Vec<Sample> = taken.iter().map(|seed| check.sample(&context, seed)).collect();
+    let judged = match judge::judge(check.info().rule, &samples, &effort(spec, property)) {
+        Look::Decided(judged) => *judged,
+        Look::More(seeds) => return Evaluation::More(seeds),
+    };
+    let used = &taken[..judged.values.len().min(taken.len())];
+    let causes = match judged.verdict {
+        Verdict::Fail => check.diagnose(&context, &judged, used),
+        _ => Vec::new(),
+    };
+    let allowed = !causes.is_empty() && causes.iter().all(|cause| context.allows_cause(cause.id));
+    let mut event = blank(package, spec, property, duration_ms);
+    event.verdict = if allowed { Verdict::Pass } else { judged.verdict };
+    event.message = message(property, &judged, &causes, allowed);
+    if let (Verdict::Pass | Verdict::Fail | Verdict::Inconclusive, Some(remark)) =
+        (judged.verdict, check.remark(&context, &judged, used))
+    {
+        event.message = format!("{}; {remark}", event.message);
+    }
+    event.help = help(property, &judged, &causes);
+    event.causes = causes.iter().map(|cause| cause.id.to_owned()).collect();
+    event.causes.dedup();
+    event.value = finite(judged.value);
+    event.by = judged.by.iter().map(|(name, value)| (name.clone(), json_number(*value))).collect();
+    event.band =
+        Band { min: finite(judged.band.min), max: finite(judged.band.max), expect: finite(judged.band.expect) };
+    event.interval = judged.interval.map(|i| Interval { low: finite(i.low), high: finite(i.high), ..i });
+    event.rule = (judged.verdict != Verdict::Error).then_some(judged.rule);
+    event.seeds =
+        (spec.run.seed..).zip(&judged.values).map(|(seed, &v)| SeedValue { seed, value: finite(v) }).collect();
+    event.evidence.unjudged = unjudged(&judged, &samples);
+    event.at = judged.at;
+    event.evidence.outside = judged.outside;
+    Evaluation::Decided(Box::new(event))
+}
+
+/// The event of a property that could not be measured.
+#[must_use]
+pub fn failed(
+    package: &str,
+    spec: &BoundSpec,
+    property: &Property,
+    failure: &Failure,
+    duration_ms: f64,
+) -> PropertyEvent {
+    let mut lines = failure.cause.lines().map(str::trim_end).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or("the measurement failed without a reason");
+    let mut event = blank(package, spec, property, duration_ms);
+    event.message = if failure.what.is_empty() { first.to_owned() } else { format!("{first} ({})", failure.what) };
+    event.help = lines.map(str::to_owned).chain(failure.help.iter().cloned()).collect();
+    event
+}
+
+/// What is known of a property before it is judged; the verdict is an error until there is a better one.
+fn blank(package: &str, spec: &BoundSpec, property: &Property, duration_ms: f64) -> PropertyEvent {
+    let info = property.check.info();
+    let (line, _) = spec.file.line_column(property.span.start);
+    PropertyEvent {
+        package: package.to_owned(),
+        spec: spec.name.clone(),
+        rung: None,
+        property: property.name.clone(),
+        check: info.id.to_owned(),
+        stage: info.stage,
+        level: property.settings.level,
+        verdict: Verdict::Error,
+        value: None,
+        at: None,
+        by: Map::new(),
+        band: Band::default(),
+        interval: None,
+        rule: None,
+        seeds: Vec::new(),
+        causes: Vec::new(),
+        blocked_by: None,
+        duration_ms,
+        message: String::new(),
+        help: Vec::new(),
+        span: Location { file: spec.file.shown.clone(), line },
+        reason: property.settings.reason.clone(),
+        evidence: Evidence {
+            outside: Vec::new(),
+            unjudged: Vec::new(),
+            line: spec.file.text.lines().nth(line - 1).map(|text| text.trim_end().to_owned()),
+        },
+    }
+}
+
+/// The verdict in one line.
+fn message(property: &Property, judged: &Judged, causes: &[Cause], allowed: bool) -> String {
+    let reason = judged.reason.as_deref();
+    if let Verdict::Skipped | Verdict::Error = judged.verdict {
+        return reason.unwrap_or("there was nothing to look at").to_owned();
+    }
+    let quantity = property.check.quantity();
+    let what = judged.at.as_ref().map_or_else(|| quantity.to_owned(), |at| format!("{quantity}, {at}"));
+    let mut text = format!("{what}: {}", standing(judged));
+    let mut notes = Vec::new();
+    if let Some(expect) = judged.band.expect.filter(|_| judged.band.min != judged.band.max) {
+        notes.push(format!("expected {}", number(expect)));
+    }
+    notes.push(seeds(judged));
+    text = format!("{text} ({})", notes.join("; "));
+    if let (Verdict::Fail, Some(reason)) = (judged.verdict, reason) {
+        text = format!("{text}; {reason}");
+    }
+    if let Verdict::Inconclusive = judged.verdict {
+        text = match judged.seeds_needed {
+            Some(needed) => format!("{text}; about {needed} seeds would settle it"),
+            None => format!("{text}; more seeds would not settle it"),
+        };
+    }
+    if allowed {
+        let ids: Vec<String> = causes.iter().map(|cause| format!("cause:{}", cause.id)).collect();
+        let why = property.settings.reason.as_ref().map_or_else(String::new, |reason| format!(", {reason}"));
+        text = format!("allowed ({}{why}): {text}", ids.join(", "));
+    }
+    text
+}
+
+/// Where the value stands towards its band.
+fn standing(judged: &Judged) -> String {
+    let band = &judged.band;
+    let Some(value) = judged.value else { return "no value".to_owned() };
+    let shown = number(value);
+    if !value.is_finite() {
+        return format!("{shown} is not finite");
+    }
+    if judged.verdict == Verdict::Inconclusive && judged.interval.is_some() {
+        return format!("{shown} is too near an edge to tell, {}", band_text(band));
+    }
+    match (band.min, band.max) {
+        (Some(min), _) if min == f64::MIN_POSITIVE && value < min => format!("{shown} is not above 0"),
+        (Some(min), Some(max)) if min == max && value != min => format!("{shown} is not {}", number(min)),
+        (Some(min), _) if value < min => format!("{} is below {}", apart(value, min), number(min)),
+        (_, Some(max)) if value > max => format!("{} is above {}", apart(value, max), number(max)),
+        _ => format!("{shown}, {}", band_text(band)),
+    }
+}
+
+/// A value in enough digits to be told from the edge that it is compared with.
+fn apart(value: f64, edge: f64) -> String {
+    let shown = number(value);
+    if shown == number(edge) { value.to_string() } else { shown }
+}
+
+/// A band in words: `within 2.0723 to 4.3749`, `at most 0.1`.
+#[must_use]
+pub fn band_text(band: &Band) -> String {
+    match (band.min, band.max) {
+        (None, None) => "anything holds".to_owned(),
+        (Some(min), None) if min == f64::MIN_POSITIVE => "more than 0".to_owned(),
+        (Some(min), None) => format!("at least {}", number(min)),
+        (None, Some(max)) => format!("at most {}", number(max)),
+        (Some(min), Some(max)) if min == max => format!("exactly {}", number(min)),
+        (Some(min), Some(max)) => format!("within {} to {}", number(min), number(max)),
+    }
+}
+
+/// How many seeds were taken, and what the value is of them.
+fn seeds(judged: &Judged) -> String {
+    let n = judged.values.iter().flatten().count();
+    match (judged.rule, n) {
+        (_, 1) => "one seed".to_owned(),
+        (Rule::Mean, _) => format!("mean of {n} seeds"),
+        (Rule::Each, _) => format!("worst of {n} seeds"),
+        (Rule::Proportion, _) => match &judged.reason {
+            Some(reason) => reason.clone(),
+            None if judged.verdict == Verdict::Fail => format!("fails with all {n} seeds"),
+            None => format!("holds with all {n} seeds"),
+        },
+    }
+}
+
+/// What to do.
+fn help(property: &Property, judged: &Judged, causes: &[Cause]) -> Vec<String> {
+    match judged.verdict {
+        Verdict::Fail if causes.is_empty() => {
+            let known = property.check.info().causes.iter().take(GUESSES);
+            known.map(|cause| format!("perhaps {}: {}", cause.what, cause.cure)).collect()
+        }
+        Verdict::Fail => causes.iter().map(|cause| cause.help.clone()).collect(),
+        Verdict::Inconclusive => {
+            let name = &property.name;
+            let widen = "or move the edge of the band that the value is near";
+            vec![match judged.seeds_needed {
+                Some(needed) => format!("set `seeds = {needed}` in [property.{name}], {widen}"),
+                None => format!(
+                    "the value lies on the very edge, as far as seeds can tell: in [property.{name}] {}",
+                    &widen[3..]
+                ),
+            }]
+        }
+        Verdict::Pass | Verdict::Skipped | Verdict::Error => Vec::new(),
+    }
+}
+
+/// The names that no seed judges.
+fn unjudged(judged: &Judged, samples: &[Sample]) -> Vec<String> {
+    let judges = |name: &str| {
+        samples.iter().any(|sample| match sample {
+            Sample::Seen(entries) => {
+                entries.iter().any(|e| e.name.as_deref() == Some(name) && e.band.is_some() && e.value.is_some())
+            }
+            Sample::Nothing(_) | Sample::Unanswerable(_) => false,
+        })
+    };
+    judged.by.iter().map(|(name, _)| name).filter(|name| !judges(name)).cloned().collect()
+}
+
+/// A number that JSON can hold.
+fn finite(value: Option<f64>) -> Option<f64> {
+    value.filter(|v| v.is_finite())
+}
+
+fn json_number(value: Option<f64>) -> Value {
+    value.and_then(serde_json::Number::from_f64).map_or(Value::Null, Value::Number)
+}
+
+#[cfg(test)]
+#[path = "evaluate_tests.rs"]
+mod tests;
