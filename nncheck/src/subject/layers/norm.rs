@@ -1,0 +1,64 @@
+//! Batch normalisation.
+
+use tch::Tensor;
+use tch::nn::{Init, ModuleT, Path};
+
+/// Normalises each channel (axis 1) over all others: by the batch's statistics in train mode, which the running ones
+/// follow, and by the running ones in eval mode.
+#[derive(Debug)]
+pub(super) struct BatchNorm {
+    weight: Option<Tensor>,
+    bias: Option<Tensor>,
+    /// Mean and variance; without them the batch's statistics serve in eval mode too.
+    running: Option<(Tensor, Tensor)>,
+    eps: f64,
+    momentum: f64,
+}
+
+/// What batch normalisation does beside its weights.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    pub(super) eps: f64,
+    pub(super) momentum: f64,
+    pub(super) affine: bool,
+    pub(super) track_running_stats: bool,
+}
+
+impl BatchNorm {
+    pub(super) fn new(path: &Path<'_>, channels: i64, settings: Settings) -> Self {
+        let shape = [channels];
+        let Settings { eps, momentum, affine, track_running_stats } = settings;
+        Self {
+            weight: affine.then(|| path.var("weight", &shape, Init::Const(1.0))),
+            bias: affine.then(|| path.var("bias", &shape, Init::Const(0.0))),
+            running: track_running_stats
+                .then(|| (path.zeros_no_train("running_mean", &shape), path.ones_no_train("running_var", &shape))),
+            eps,
+            momentum,
+        }
+    }
+}
+
+impl ModuleT for BatchNorm {
+    fn forward_t(&self, xs: &Tensor, train: bool) -> Tensor {
+        let by_batch = train || self.running.is_none();
+        let size = xs.size();
+        let values = size.first().copied().unwrap_or(0) * size.iter().skip(2).product::<i64>();
+        // As in PyTorch: a single value has no variance, and libtorch would say nothing and put out the bias.
+        assert!(
+            !by_batch || values > 1,
+            "batch norm needs more than one value a channel in train mode, but its input is {size:?}"
+        );
+        Tensor::batch_norm(
+            xs,
+            self.weight.as_ref(),
+            self.bias.as_ref(),
+            self.running.as_ref().map(|(mean, _)| mean),
+            self.running.as_ref().map(|(_, variance)| variance),
+            by_batch,
+            self.momentum,
+            self.eps,
+            true,
+        )
+    }
+}
