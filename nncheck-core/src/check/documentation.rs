@@ -230,6 +230,16 @@ mod tests {
     }
 
     #[test]
+    fn the_reference_page_in_the_docs_is_the_one_that_is_made() {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/checks.md");
+        let written = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(
+            written == reference_page(),
+            "docs/checks.md is out of date: cargo run -p nncheck-core --example checks_page > docs/checks.md"
+        );
+    }
+
+    #[test]
     fn the_page_has_a_row_and_a_section_for_every_check() {
         let page = reference_page();
         for entry in CATALOGUE {

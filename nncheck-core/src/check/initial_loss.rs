@@ -70,6 +70,11 @@ impl CheckType for InitialLoss {
         trains: false,
         causes: &[
             CauseInfo {
+                id: "not_finite",
+                what: "the loss is not finite before any step",
+                cure: "look with `finite` for the layer and operator that it begins in",
+            },
+            CauseInfo {
                 id: "output_width",
                 what: "the model has another number of outputs than the data has classes",
                 cure: "give the last layer one output a class, or state `[data] classes`",
@@ -147,13 +152,21 @@ impl Check for InitialLoss {
     fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
         let Some(seen) = Seen::new(context, taken) else { return Vec::new() };
         let mut causes = Vec::new();
+        if judged.value.is_some_and(|v| !v.is_finite()) {
+            causes.push(Cause {
+                id: "not_finite",
+                help: "the loss is not finite before any step: `finite` names the layer and operator that it begins in"
+                    .to_owned(),
+            });
+            return causes;
+        }
         seen.width(judged, &mut causes);
         let band = context.band(&seen.first.facts, default_band(context.subject, seen.first)).unwrap_or_default();
         if !band.contains(seen.loss) {
             seen.reduction(&mut causes);
             seen.expectation(&band, &mut causes);
             seen.activation(&mut causes);
-            if band.max.is_some_and(|max| seen.loss > max) || !seen.loss.is_finite() {
+            if band.max.is_some_and(|max| seen.loss > max) {
                 seen.too_high(&mut causes);
             } else {
                 seen.too_low(context.subject, &mut causes);

@@ -19,6 +19,7 @@ const LARGEST_STEP: &str = "(largest step)";
 const FIRST_SPIKE: usize = 2;
 /// The reference line, where neither band nor `expect` says another.
 const REFERENCE: f64 = 1e-3;
+const DEFAULT_BAND: Band = Band { min: Some(5e-5), max: Some(0.1), expect: Some(REFERENCE) };
 
 /// Each step moves each weight by a sensible share of its size.
 ///
@@ -131,7 +132,7 @@ impl Check for UpdateRatio {
 
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
         let entries = trace(taken, 0).and_then(|trace| {
-            let band = context.band(&trace.facts, Band { min: Some(5e-5), max: Some(0.1), expect: Some(REFERENCE) })?;
+            let band = context.band(&trace.facts, DEFAULT_BAND)?;
             Ok(self.entries(context, trace, band))
         });
         match entries {
@@ -172,9 +173,18 @@ impl Check for UpdateRatio {
                 ),
             });
         }
+        if let Some(name) = weights.wild.first() {
+            causes.push(Cause {
+                id: "learning_rate_high",
+                help: format!(
+                    "update ratio of {name} is not finite, so training diverges: {}; `finite` names the place where it begins",
+                    context.try_lr(0.1)
+                ),
+            });
+        }
         causes.extend(summed(context, taken));
         causes.extend(growing(seen));
-        causes.extend(pace(context, judged, &weights));
+        causes.extend(pace(context, seen, &weights));
         if judged.outside.iter().any(|name| name == LARGEST_STEP) {
             let largest = judged.by.iter().find(|(name, _)| name == LARGEST_STEP).and_then(|(_, v)| *v);
             causes.push(Cause {
@@ -241,16 +251,18 @@ fn is_judged(parameter: &Parameter) -> bool {
 struct Weights {
     still: Vec<String>,
     moving: Vec<(String, f64)>,
+    wild: Vec<String>,
 }
 
 impl Weights {
     fn new(trace: &Trace, judged: &Judged) -> Self {
-        let mut weights = Self { still: Vec::new(), moving: Vec::new() };
+        let mut weights = Self { still: Vec::new(), moving: Vec::new(), wild: Vec::new() };
         for parameter in trace.parameters.iter().filter(|p| is_judged(p)) {
             let value = judged.by.iter().find(|(name, _)| *name == parameter.name).and_then(|(_, value)| *value);
             match value {
                 Some(v) if v > 0.0 && v.is_finite() => weights.moving.push((parameter.name.clone(), v)),
                 Some(0.0) => weights.still.push(parameter.name.clone()),
+                Some(v) if !v.is_finite() => weights.wild.push(parameter.name.clone()),
                 _ => {}
             }
         }
@@ -258,7 +270,7 @@ impl Weights {
     }
 
     fn all_still(&self) -> bool {
-        self.moving.is_empty() && !self.still.is_empty()
+        self.moving.is_empty() && self.wild.is_empty() && !self.still.is_empty()
     }
 
     /// The middle of the moving ones.
@@ -268,15 +280,10 @@ impl Weights {
 }
 
 /// The learning rate, where all weights are off; a single layer, where the others are not.
-fn pace(context: &Context<'_>, judged: &Judged, weights: &Weights) -> Option<Cause> {
+fn pace(context: &Context<'_>, trace: &Trace, weights: &Weights) -> Option<Cause> {
     let outside = |value: f64, band: &Band| !band.contains(value);
-    // The judged entry may be the largest step, whose band is another.
-    let facts_band =
-        context.band(&crate::measurement::DataFacts::default(), Band { min: Some(5e-5), max: Some(0.1), expect: None });
-    let band = match judged.at.as_deref() {
-        Some(at) if at != LARGEST_STEP => judged.band,
-        _ => facts_band.unwrap_or_default(),
-    };
+    // Not the judged entry's band: that may be the largest step's.
+    let band = context.band(&trace.facts, DEFAULT_BAND).unwrap_or(DEFAULT_BAND);
     let expect = band.expect.unwrap_or(REFERENCE);
     let (name, value) = weights
         .moving

@@ -135,7 +135,7 @@ fn an_offset_of_the_outputs_is_named() {
 #[test]
 fn a_loss_that_is_not_finite_fails() {
     let seen = run(&subject(), Initial { loss: f64::NAN, ..sound() });
-    assert_eq!(seen.judged.verdict, Verdict::Fail);
+    assert_eq!((seen.judged.verdict, seen.causes), (Verdict::Fail, vec!["not_finite"]));
 }
 
 #[test]

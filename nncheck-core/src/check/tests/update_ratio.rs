@@ -158,7 +158,7 @@ fn a_ratio_that_is_not_finite_fails() {
             w.update_ratio = vec![Some(f64::NAN); 4];
         }
     }));
-    assert_eq!(seen.judged.verdict, Verdict::Fail);
+    assert_eq!((seen.judged.verdict, seen.causes), (Verdict::Fail, vec!["learning_rate_high"]));
 }
 
 #[test]
