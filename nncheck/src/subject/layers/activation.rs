@@ -1,5 +1,6 @@
 //! Activations.
 
+use nncheck_core::spec::layer::Approximate;
 use tch::Tensor;
 use tch::nn::Module;
 
@@ -9,16 +10,9 @@ pub(super) enum Activation {
     Relu,
     Tanh,
     Sigmoid,
-    Gelu {
-        /// PyTorch's `approximate = "tanh"`.
-        by_tanh: bool,
-    },
-    Softmax {
-        dim: i64,
-    },
-    LogSoftmax {
-        dim: i64,
-    },
+    Gelu(Approximate),
+    Softmax { dim: i64 },
+    LogSoftmax { dim: i64 },
 }
 
 impl Module for Activation {
@@ -27,7 +21,8 @@ impl Module for Activation {
             Self::Relu => xs.relu(),
             Self::Tanh => xs.tanh(),
             Self::Sigmoid => xs.sigmoid(),
-            Self::Gelu { by_tanh } => xs.gelu(if by_tanh { "tanh" } else { "none" }),
+            Self::Gelu(Approximate::None) => xs.gelu("none"),
+            Self::Gelu(Approximate::Tanh) => xs.gelu("tanh"),
             Self::Softmax { dim } => xs.softmax(dim, None),
             Self::LogSoftmax { dim } => xs.log_softmax(dim, None),
         }

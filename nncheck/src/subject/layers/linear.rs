@@ -1,9 +1,10 @@
 //! Linear layers.
 
+use nncheck_core::spec::layer;
 use tch::Tensor;
 use tch::nn::{Module, Path};
 
-use super::init;
+use super::{inferred, init, size};
 
 /// `x W^T + b` over the last axis.
 #[derive(Debug)]
@@ -13,10 +14,11 @@ pub(super) struct Linear {
 }
 
 impl Linear {
-    pub(super) fn new(path: &Path<'_>, inputs: i64, outputs: i64, bias: bool) -> Self {
-        let shape = [outputs, inputs];
+    pub(super) fn new(path: &Path<'_>, spec: &layer::Linear) -> Self {
+        let outputs = size(spec.outputs);
+        let shape = [outputs, inferred(spec.inputs)];
         let weight = init::weight(path, &shape);
-        Self { weight, bias: bias.then(|| init::bias(path, outputs, &shape)) }
+        Self { weight, bias: spec.bias.then(|| init::bias(path, outputs, &shape)) }
     }
 }
 

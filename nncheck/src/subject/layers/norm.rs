@@ -1,7 +1,10 @@
 //! Batch normalisation.
 
+use nncheck_core::spec::layer;
 use tch::Tensor;
 use tch::nn::{Init, ModuleT, Path};
+
+use super::inferred;
 
 /// Normalises each channel (axis 1) over all others: by the batch's statistics in train mode, which the running ones
 /// follow, and by the running ones in eval mode.
@@ -15,26 +18,17 @@ pub(super) struct BatchNorm {
     momentum: f64,
 }
 
-/// What batch normalisation does beside its weights.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Settings {
-    pub(super) eps: f64,
-    pub(super) momentum: f64,
-    pub(super) affine: bool,
-    pub(super) track_running_stats: bool,
-}
-
 impl BatchNorm {
-    pub(super) fn new(path: &Path<'_>, channels: i64, settings: Settings) -> Self {
-        let shape = [channels];
-        let Settings { eps, momentum, affine, track_running_stats } = settings;
+    pub(super) fn new<const D: usize>(path: &Path<'_>, spec: &layer::BatchNorm<D>) -> Self {
+        let shape = [inferred(spec.features)];
         Self {
-            weight: affine.then(|| path.var("weight", &shape, Init::Const(1.0))),
-            bias: affine.then(|| path.var("bias", &shape, Init::Const(0.0))),
-            running: track_running_stats
+            weight: spec.affine.then(|| path.var("weight", &shape, Init::Const(1.0))),
+            bias: spec.affine.then(|| path.var("bias", &shape, Init::Const(0.0))),
+            running: spec
+                .track_running_stats
                 .then(|| (path.zeros_no_train("running_mean", &shape), path.ones_no_train("running_var", &shape))),
-            eps,
-            momentum,
+            eps: spec.eps,
+            momentum: spec.momentum,
         }
     }
 }

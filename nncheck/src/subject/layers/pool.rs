@@ -1,16 +1,31 @@
 //! Pooling.
 
+use nncheck_core::spec::layer;
 use tch::Tensor;
 use tch::nn::Module;
+
+use super::pair;
 
 /// The largest of each window of the last two axes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MaxPool2d {
-    pub(super) kernel: [i64; 2],
-    pub(super) stride: [i64; 2],
-    pub(super) padding: [i64; 2],
-    pub(super) dilation: [i64; 2],
-    pub(super) ceil_mode: bool,
+    kernel: [i64; 2],
+    stride: [i64; 2],
+    padding: [i64; 2],
+    dilation: [i64; 2],
+    ceil_mode: bool,
+}
+
+impl MaxPool2d {
+    pub(super) fn new(spec: &layer::MaxPool2d) -> Self {
+        Self {
+            kernel: pair(spec.kernel),
+            stride: pair(spec.stride.unwrap_or(spec.kernel)),
+            padding: pair(spec.padding),
+            dilation: pair(spec.dilation),
+            ceil_mode: spec.ceil_mode,
+        }
+    }
 }
 
 impl Module for MaxPool2d {
