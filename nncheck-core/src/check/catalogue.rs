@@ -69,7 +69,7 @@ pub const PLANNED: &[(&str, Stage)] = &[
 ];
 
 /// Reads a check's parameters from the table that a spec has for it.
-pub type Deserialize = fn(Spanned<DeTable<'static>>) -> Result<Arc<dyn Check>, Error>;
+pub type Deserialize = for<'t> fn(Spanned<DeTable<'t>>) -> Result<Arc<dyn Check>, Error>;
 
 /// What the catalogue knows of a check without an instance of it.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +86,7 @@ const fn entry<T: CheckType>() -> CatalogueEntry {
     CatalogueEntry { info: T::INFO, deserialize: deserialize::<T>, schema: T::json_schema }
 }
 
-fn deserialize<T: CheckType>(table: Spanned<DeTable<'static>>) -> Result<Arc<dyn Check>, Error> {
+fn deserialize<T: CheckType>(table: Spanned<DeTable<'_>>) -> Result<Arc<dyn Check>, Error> {
     Ok(Arc::new(T::deserialize(Deserializer::from(table))?))
 }
 

@@ -1,11 +1,14 @@
 //! `[data]`: what the model is trained on.
 
+mod read;
+
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Located;
+pub(crate) use read::{DataPlaces, DataTable};
 
 /// The data of the training program. Rows are taken, split, scaled and normalised, in this order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +58,7 @@ pub enum DataSource {
 /// for convolutions to see), all of it scaled to mean 0 and variance 1. With `targets`: standard normal inputs, and
 /// targets from a fixed random linear map of them, of variance 1 and without noise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Synthetic {
     /// Shape of one example.
     pub inputs: Vec<usize>,

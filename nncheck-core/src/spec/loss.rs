@@ -3,13 +3,16 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::values::bounds;
+
 /// The loss of the training program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Loss {
     /// Which loss, with PyTorch's meaning and mean reduction.
     pub kind: LossKind,
     /// Weight of half the squared L2 norm of all trainable parameters, added to the loss.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounds::not_negative")]
+    #[schemars(range(min = 0.0))]
     pub l2: f64,
 }
 
@@ -55,3 +58,16 @@ impl LossKind {
         }
     }
 }
+
+/// Keys of later versions.
+pub(crate) const LATER: &[&str] = &[
+    "class_weights",
+    "function",
+    "ignore_index",
+    "label_smoothing",
+    "name",
+    "output",
+    "reduction",
+    "target",
+    "weight",
+];

@@ -2,24 +2,28 @@
 //! of it. This module reads the tables into typed values that keep their places; which checks exist, and what their
 //! parameters are, is known one floor up, in [`crate::suite`].
 
+mod cross;
 pub mod data;
 pub mod expression;
+mod glob;
 pub mod layer;
 pub mod loss;
 pub mod model;
+pub(crate) mod name;
 pub mod optimizer;
+mod parse;
 pub mod property;
 pub mod read;
 pub mod run;
 pub mod tolerance;
-
-use std::sync::Arc;
+pub(crate) mod values;
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::SourceFile;
 use property::PropertyTable;
 use run::Run;
+
+pub(crate) use parse::{Parsed, parse};
 
 /// The training program under test: everything that a worker needs to build and train the model, as pure data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,15 +50,11 @@ pub struct Subject {
 
 /// A spec file as read: typed, with places, its properties not yet bound to checks.
 #[derive(Clone, Debug)]
-pub struct Spec {
-    /// The file.
-    pub file: Arc<SourceFile>,
-    /// Path below the specs folder without `.toml`, `/` as `.`.
-    pub name: String,
+pub struct Spec<'i> {
     /// The training program under test.
     pub subject: Subject,
     /// How properties are run.
     pub run: Run,
     /// The `[property.*]` tables, in the order of the file.
-    pub properties: Vec<PropertyTable>,
+    pub properties: Vec<PropertyTable<'i>>,
 }

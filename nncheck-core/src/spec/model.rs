@@ -2,9 +2,17 @@
 
 use std::path::PathBuf;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::de::DeTable;
 
-use super::layer::Layer;
+use super::glob;
+use super::layer::{self, Layer, read_layers};
+use super::name::rust_path;
+use super::read::{Place, Reader};
+use super::values::Or;
 use crate::diagnostic::Located;
 
 /// The network under test.
@@ -39,4 +47,122 @@ pub struct Weights {
     pub file: Located<PathBuf>,
     /// Names in the file that are no parameters.
     pub ignore: Vec<String>,
+}
+
+/// The network under test: exactly one of `builder`, `layers`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "model")]
+pub(crate) struct ModelTable {
+    /// A Rust function `fn(&nn::Path) -> M` or `fn(&nn::Path, &Hyper) -> M`, by path; M is a `tch::nn::ModuleT`.
+    #[schemars(with = "Option<String>")]
+    builder: Option<Spanned<String>>,
+    /// Layers, one after another.
+    #[schemars(schema_with = "layers_schema")]
+    #[expect(dead_code, reason = "walked by hand, for the places; here for the schema")]
+    layers: Option<IgnoredAny>,
+    /// A state dict to load after building: .safetensors, .ot or .npz.
+    #[schemars(with = "Option<Or<String, WeightsTable>>")]
+    weights: Option<Spanned<Or<String, WeightsTable>>>,
+    /// Handed to the builder.
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+    hyper: Option<Spanned<toml::Table>>,
+    /// Globs of parameters that must not move.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    frozen: Vec<Spanned<String>>,
+}
+
+/// A file of parameters, and the names in it that are none.
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+#[schemars(rename = "weights")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WeightsTable {
+    /// The file: .safetensors, .ot or .npz.
+    file: String,
+    /// Names in the file that are no parameters.
+    #[serde(default)]
+    ignore: Vec<String>,
+}
+
+/// Keys of later versions.
+const LATER: &[&str] = &["torchscript", "subject"];
+
+impl Model {
+    /// Reads `[model]`.
+    pub(crate) fn read(reader: &mut Reader<'_>, place: Place<'_>, table: &DeTable<'_>) -> Option<Self> {
+        let layers = table.get("layers").map(|value| read_layers(reader, value));
+        let read = reader.value::<ModelTable>(place, table, LATER);
+        let raw = read.value?;
+        let chosen = reader.one_of(place, table, &["builder", "layers"], read.whole);
+        let weights = raw.weights.map(|weights| {
+            let span = weights.span();
+            let (file, ignore) = match weights.into_inner() {
+                Or::Short(file) => (file, Vec::new()),
+                Or::Long(table) => (table.file, table.ignore),
+            };
+            Weights { file: Located::new(reader.file.folder().join(file), span), ignore }
+        });
+        let hyper = match &raw.hyper {
+            None => Some("null".to_owned()),
+            Some(hyper) => hyper_json(reader, hyper),
+        };
+        if let (Some(hyper), None, true) = (&raw.hyper, &raw.builder, read.whole) {
+            let error = reader
+                .error("wrong-value", hyper.span(), "`hyper` in [model] is for a builder")
+                .label("nobody would see it")
+                .help("write the numbers into `layers`, or use `builder`");
+            reader.push(error);
+        }
+        let frozen = glob::read_all(reader, raw.frozen)?;
+        let source = match chosen? {
+            "builder" => {
+                let path = raw.builder?;
+                if let Err(why) = rust_path(path.get_ref()) {
+                    let error = reader
+                        .error("bad-path", path.span(), format!("`{}` is no Rust path", path.get_ref().escape_debug()))
+                        .label(why);
+                    reader.push(error);
+                    return None;
+                }
+                ModelSource::Builder { path: Located::new(path.get_ref().clone(), path.span()), hyper: hyper? }
+            }
+            _ => ModelSource::Layers(layers??),
+        };
+        Some(Self { source, weights, frozen })
+    }
+}
+
+/// TOML as JSON; what JSON cannot say is refused.
+fn hyper_json(reader: &mut Reader<'_>, hyper: &Spanned<toml::Table>) -> Option<String> {
+    fn json(value: &toml::Value) -> Result<serde_json::Value, &'static str> {
+        Ok(match value {
+            toml::Value::String(text) => text.clone().into(),
+            toml::Value::Integer(number) => (*number).into(),
+            toml::Value::Float(number) => {
+                serde_json::Number::from_f64(*number).ok_or("expected finite numbers").map(Into::into)?
+            }
+            toml::Value::Boolean(yes) => (*yes).into(),
+            toml::Value::Datetime(_) => return Err("expected no dates"),
+            toml::Value::Array(items) => serde_json::Value::Array(items.iter().map(json).collect::<Result<_, _>>()?),
+            toml::Value::Table(table) => serde_json::Value::Object(
+                table
+                    .iter()
+                    .map(|(key, value)| Ok((key.clone(), json(value)?)))
+                    .collect::<Result<_, &'static str>>()?,
+            ),
+        })
+    }
+    match json(&toml::Value::Table(hyper.get_ref().clone())) {
+        Ok(value) => Some(value.to_string()),
+        Err(why) => {
+            let error = reader.error("wrong-value", hyper.span(), "wrong value of `hyper` in [model]").label(why);
+            reader.push(error);
+            None
+        }
+    }
+}
+
+fn layers_schema(generator: &mut SchemaGenerator) -> Schema {
+    let layer = layer::schema(generator);
+    json_schema!({ "type": "array", "items": layer, "minItems": 1, "description": "Layers, one after another." })
 }

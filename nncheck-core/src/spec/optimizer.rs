@@ -1,7 +1,12 @@
 //! `[optimizer]`: how training lowers the loss. Names and defaults are PyTorch's.
 
+mod read;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::values::bounds;
+pub(crate) use read::schema;
 
 /// The optimizer of the training program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,15 +34,16 @@ pub enum OptimizerKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sgd {
     /// Learning rate.
+    #[serde(deserialize_with = "bounds::positive")]
     pub lr: f64,
     /// Momentum.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounds::below_one")]
     pub momentum: f64,
     /// Nesterov momentum; wants a momentum above zero.
     #[serde(default)]
     pub nesterov: bool,
     /// L2 penalty added to the gradient.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounds::not_negative")]
     pub weight_decay: f64,
 }
 
@@ -45,15 +51,16 @@ pub struct Sgd {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Adam {
     /// Learning rate.
+    #[serde(deserialize_with = "bounds::positive")]
     pub lr: f64,
     /// Decay rates of the first and second moment.
-    #[serde(default = "betas")]
+    #[serde(default = "betas", deserialize_with = "bounds::betas")]
     pub betas: [f64; 2],
     /// Added to the denominator.
-    #[serde(default = "eps")]
+    #[serde(default = "eps", deserialize_with = "bounds::not_negative")]
     pub eps: f64,
     /// L2 penalty added to the gradient.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounds::not_negative")]
     pub weight_decay: f64,
 }
 
@@ -61,15 +68,16 @@ pub struct Adam {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Adamw {
     /// Learning rate.
+    #[serde(deserialize_with = "bounds::positive")]
     pub lr: f64,
     /// Decay rates of the first and second moment.
-    #[serde(default = "betas")]
+    #[serde(default = "betas", deserialize_with = "bounds::betas")]
     pub betas: [f64; 2],
     /// Added to the denominator.
-    #[serde(default = "eps")]
+    #[serde(default = "eps", deserialize_with = "bounds::not_negative")]
     pub eps: f64,
     /// Decoupled weight decay.
-    #[serde(default = "adamw_decay")]
+    #[serde(default = "adamw_decay", deserialize_with = "bounds::not_negative")]
     pub weight_decay: f64,
 }
 
@@ -77,18 +85,19 @@ pub struct Adamw {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Rmsprop {
     /// Learning rate.
+    #[serde(deserialize_with = "bounds::positive")]
     pub lr: f64,
     /// Smoothing constant.
-    #[serde(default = "alpha")]
+    #[serde(default = "alpha", deserialize_with = "bounds::below_one")]
     pub alpha: f64,
     /// Added to the denominator.
-    #[serde(default = "eps")]
+    #[serde(default = "eps", deserialize_with = "bounds::not_negative")]
     pub eps: f64,
     /// Momentum.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounds::below_one")]
     pub momentum: f64,
     /// L2 penalty added to the gradient.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounds::not_negative")]
     pub weight_decay: f64,
 }
 

@@ -1,12 +1,16 @@
 //! `[property.*]`: what must hold. The keys that every property has are typed here; the check's own parameters stay a
 //! table with places until [`crate::suite`] binds them.
 
+mod band;
+mod read;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Expression;
 use super::tolerance::Tolerance;
 use crate::diagnostic::{Located, Span};
+pub(crate) use read::{LATER, SettingsTable};
 
 /// How much a failing property weighs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -57,7 +61,7 @@ pub enum Allowance {
 
 /// One `[property.NAME]` table.
 #[derive(Clone, Debug)]
-pub struct PropertyTable {
+pub struct PropertyTable<'i> {
     /// The table's name.
     pub name: Located<String>,
     /// The check that it uses: `check`, else the table's name.
@@ -65,7 +69,9 @@ pub struct PropertyTable {
     /// The keys that every property has.
     pub settings: Settings,
     /// All other keys: the check's parameters.
-    pub parameters: toml::de::DeTable<'static>,
-    /// The whole table.
+    pub parameters: toml::de::DeTable<'i>,
+    /// The table, or its header.
     pub span: Span,
+    /// Where a key for the band was written, if any: for checks that take none.
+    pub band_key: Option<Located<&'static str>>,
 }

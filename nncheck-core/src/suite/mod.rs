@@ -13,8 +13,8 @@ use crate::spec::Subject;
 use crate::spec::property::Settings;
 use crate::spec::run::Run;
 
-pub use filter::Filter;
-pub use load::{Overrides, Sources, load};
+pub use filter::{Filter, Standing};
+pub use load::{Overrides, Source, Sources, from_texts, load};
 
 /// The specs of a package.
 #[derive(Clone, Debug, Default)]

@@ -1,0 +1,34 @@
+//! `dropout`.
+
+use schemars::JsonSchema;
+use serde::de::{Deserializer, Error};
+use serde::{Deserialize, Serialize};
+
+use super::{Misfit, Rule};
+
+/// Zeroes entries at random in train mode and scales the others by `1 / (1 - p)`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Dropout {
+    /// Share of the entries that are zeroed.
+    #[serde(default = "half", deserialize_with = "share")]
+    pub p: f64,
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let p = f64::deserialize(deserializer)?;
+    if (0.0..=1.0).contains(&p) {
+        Ok(p)
+    } else {
+        Err(Error::custom(format_args!("expected a share from 0 to 1, found {p}")))
+    }
+}
+
+impl Rule for Dropout {
+    fn output(&mut self, input: &[usize]) -> Result<Vec<usize>, Misfit> {
+        Ok(input.to_vec())
+    }
+}

@@ -1,0 +1,181 @@
+//! From the text of a file to a [`Spec`].
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::data::Data;
+use super::loss::{self, Loss};
+use super::model::Model;
+use super::optimizer::Optimizer;
+use super::property::{PropertyTable, SettingsTable};
+use super::read::{Form, Place, Reader, with_suggestion};
+use super::run::RunSettings;
+use super::{Spec, Subject, cross};
+use crate::diagnostic::Span;
+
+/// What a spec may hold.
+pub(crate) const SECTIONS: [&str; 7] = ["version", "model", "data", "loss", "optimizer", "run", "property"];
+/// What the specs of later versions may hold.
+const LATER: [&str; 3] = ["extends", "train", "ladder"];
+/// The only version of the language.
+const VERSION: &str = "1";
+
+/// What could be made of a file: the properties even where the rest is wrong, so that their errors are seen too.
+#[derive(Debug)]
+pub(crate) struct Parsed<'i> {
+    /// The spec, where nothing that it needs is missing; its properties are here too.
+    pub(crate) spec: Option<Spec<'i>>,
+    /// The properties, where there is no spec.
+    pub(crate) properties: Vec<PropertyTable<'i>>,
+    /// The table's `[optimizer]` is there, right or wrong.
+    pub(crate) has_optimizer: bool,
+}
+
+/// Reads the reader's file; everything that is wrong is in the reader afterwards.
+pub(crate) fn parse<'f>(reader: &mut Reader<'f>) -> Parsed<'f> {
+    let document = reader.document();
+    let broken = !reader.is_clean();
+    for (key, value) in &document {
+        let name = key.get_ref().as_ref();
+        if LATER.contains(&name) {
+            reader.not_yet(&format!("`{name}`"), key.span().into());
+        } else if name == "version" {
+            version(reader, value);
+        } else if !SECTIONS.contains(&name) {
+            let error =
+                reader.error("unknown-key", key.span(), format!("unknown table or key `{}`", name.escape_debug()));
+            reader.push(with_suggestion(error, name, &SECTIONS, "a table"));
+        }
+    }
+    // What a half-read document lacks is no news.
+    let mut section = |name: &'static str, required: bool| section(reader, &document, name, required && !broken);
+    let model = section("model", true);
+    let data = section("data", true);
+    let loss = section("loss", true);
+    let optimizer = section("optimizer", false);
+    let run = section("run", false);
+
+    let model = model.and_then(|s| Model::read(reader, s.place(), s.table));
+    let data = data.and_then(|s| Data::read(reader, s.place(), s.table));
+    let loss_span = loss.as_ref().map(|s| s.place().span);
+    let loss = loss.and_then(|s| reader.value::<Loss>(s.place(), s.table, loss::LATER).value);
+    let has_optimizer = document.contains_key("optimizer");
+    let optimizer = optimizer.map(|s| Optimizer::read(reader, s.place(), s.table));
+    let run = run.map_or_else(|| Some(RunSettings::default()), |s| RunSettings::read(reader, s.place(), s.table));
+
+    if let (Some(data), Some(loss), Some(loss_span)) = (&data, &loss, loss_span) {
+        cross::data_and_loss(reader, data, loss, loss_span);
+    }
+    if let (Some(model), Some((data, _))) = (&model, &data) {
+        cross::model_and_data(reader, model, data);
+    }
+    let properties = properties(reader, &document, broken);
+
+    let (Some(model), Some((data, _)), Some(loss), Some(run), Some(optimizer)) =
+        (model, data, loss, run, optimizer.map_or(Some(None), |o| o.map(Some)))
+    else {
+        return Parsed { spec: None, properties, has_optimizer };
+    };
+    let RunSettings { run, device, dtype, threads, timeout_ms, memory } = run;
+    let subject = Subject { model, data, loss, optimizer, dtype, device, threads, memory, timeout_ms };
+    Parsed { spec: Some(Spec { subject, run, properties }), properties: Vec::new(), has_optimizer }
+}
+
+struct Section<'t, 'i> {
+    name: &'static str,
+    span: Span,
+    table: &'t DeTable<'i>,
+}
+
+impl Section<'_, '_> {
+    fn place(&self) -> Place<'_> {
+        Place { what: self.name, span: self.span }
+    }
+}
+
+fn section<'t, 'i>(
+    reader: &mut Reader<'_>,
+    document: &'t DeTable<'i>,
+    name: &'static str,
+    required: bool,
+) -> Option<Section<'t, 'i>> {
+    let what = match name {
+        "model" => "[model]",
+        "data" => "[data]",
+        "loss" => "[loss]",
+        "optimizer" => "[optimizer]",
+        _ => "[run]",
+    };
+    let Some(value) = document.get(name) else {
+        if required && !document.is_empty() {
+            let end = reader.file.text.trim_end().len();
+            let error = reader
+                .error("missing-table", end..end, format!("this spec has no {what}"))
+                .label(format!("expected a table {what}"))
+                .help(match name {
+                    "model" => "such as `[model]` with `builder = \"my_crate::my_model\"`",
+                    "data" => "such as `[data]` with `csv = \"data.csv\"` and `target = \"label\"`",
+                    _ => "such as `[loss]` with `kind = \"cross_entropy\"`",
+                });
+            reader.push(error);
+        }
+        return None;
+    };
+    match value.get_ref() {
+        DeValue::Table(table) => Some(Section { name: what, span: value.span().into(), table }),
+        DeValue::Array(items) if items.iter().all(|item| item.get_ref().is_table()) && !items.is_empty() => {
+            reader.not_yet(&format!("more than one {what}, written [{what}],"), value.span().into());
+            None
+        }
+        other => {
+            let error = reader
+                .error("wrong-type", value.span(), format!("wrong type of `{name}`"))
+                .label(format!("expected a table {what}, found {}", other.type_str()));
+            reader.push(error);
+            None
+        }
+    }
+}
+
+fn version(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) {
+    let right = value.get_ref().as_integer().is_some_and(|n| n.to_string() == VERSION);
+    if !right {
+        let error = reader
+            .error("unknown-version", value.span(), "this version of nncheck reads version 1 of the spec language")
+            .label(format!("expected {VERSION}"));
+        reader.push(error);
+    }
+}
+
+fn properties<'i>(reader: &mut Reader<'_>, document: &DeTable<'i>, broken: bool) -> Vec<PropertyTable<'i>> {
+    let table = match document.get("property").map(|value| (value, value.get_ref())) {
+        Some((_, DeValue::Table(table))) => table,
+        Some((value, other)) => {
+            let error = reader
+                .error("wrong-type", value.span(), "wrong type of `property`")
+                .label(format!("expected tables [property.NAME], found {}", other.type_str()));
+            reader.push(error);
+            return Vec::new();
+        }
+        None => {
+            if !document.is_empty() && !broken {
+                let end = reader.file.text.trim_end().len();
+                let error = reader
+                    .error("no-properties", end..end, "this spec has no properties: nothing would be tested")
+                    .label("expected a table [property.NAME]")
+                    .help("such as `[property.initial_loss]`; `cargo nncheck explain` lists the checks");
+                reader.push(error);
+            }
+            return Vec::new();
+        }
+    };
+    let form = Form::of::<SettingsTable>();
+    let mut properties: Vec<PropertyTable<'i>> =
+        table.iter().filter_map(|(key, value)| PropertyTable::read(reader, &form, key, value)).collect();
+    properties.sort_by_key(|property| property.name.span.start);
+    if table.is_empty() {
+        let error = reader.error("no-properties", 0..0, "this spec has no properties: nothing would be tested");
+        reader.push(error);
+    }
+    properties
+}

@@ -1,0 +1,145 @@
+//! serde's messages in the words of someone who writes TOML and no Rust.
+
+use super::{Reader, with_suggestion};
+use crate::diagnostic::{Diagnostic, Span};
+
+/// What a message of serde says.
+#[derive(Debug, PartialEq)]
+pub(super) enum Problem {
+    /// A key that a nested table may not hold, and those that it may.
+    UnknownKey(String, Vec<String>),
+    /// A word that is none of the allowed ones.
+    UnknownValue(String, Vec<String>),
+    /// A key that is not there.
+    MissingKey(String),
+    /// The same under two names.
+    Duplicate(String),
+    /// Expected and found.
+    WrongType(String, String),
+    /// Of the right type, but not allowed.
+    WrongValue(String),
+}
+
+impl Problem {
+    pub(super) fn of(message: &str) -> Self {
+        let mut names = message.split('`').skip(1).step_by(2).map(str::to_owned);
+        let mut name = || names.next().unwrap_or_default();
+        if message.starts_with("unknown field `") {
+            Self::UnknownKey(name(), names.collect())
+        } else if message.starts_with("unknown variant `") {
+            Self::UnknownValue(name(), names.collect())
+        } else if message.starts_with("missing field `") {
+            Self::MissingKey(name())
+        } else if message.starts_with("duplicate field `") {
+            Self::Duplicate(name())
+        } else if let Some(rest) =
+            message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))
+        {
+            let (found, wanted) = rest.rsplit_once(", expected ").unwrap_or((rest, "something else"));
+            Self::WrongType(expected(wanted), self::found(found))
+        } else if let Some(rest) = message.strip_prefix("invalid length ") {
+            let (found, wanted) = rest.split_once(", expected ").unwrap_or((rest, "another number"));
+            Self::WrongType(expected(wanted), format!("{found} of them"))
+        } else if message.starts_with("wanted exactly 1 element") {
+            Self::WrongValue("expected exactly one key".to_owned())
+        } else if message == "wanted string or table" {
+            Self::WrongValue("expected a string".to_owned())
+        } else {
+            Self::WrongValue(message.to_owned())
+        }
+    }
+
+    /// `what` is the table for keys, and the key for values.
+    pub(super) fn diagnostic(self, reader: &Reader<'_>, what: &str, span: Span) -> Diagnostic {
+        match self {
+            Self::UnknownKey(name, known) => {
+                let what = what.replacen(&format!(".{name}`"), "`", 1);
+                let error =
+                    reader.error("unknown-key", span, format!("unknown key `{}` in {what}", name.escape_debug()));
+                with_suggestion(error, &name, &strs(&known), "a key")
+            }
+            Self::UnknownValue(name, known) => {
+                let error =
+                    reader.error("unknown-value", span, format!("unknown value `{}` of {what}", name.escape_debug()));
+                with_suggestion(error, &name, &strs(&known), "a value")
+            }
+            Self::MissingKey(name) => reader
+                .error("missing-key", span, format!("missing key `{name}` in {what}"))
+                .label(format!("needs `{name} = ...`")),
+            Self::Duplicate(name) => reader
+                .error("duplicate-key", span, format!("`{name}` is written twice in {what}"))
+                .label("the same under another name"),
+            Self::WrongType(expected, found) => reader
+                .error("wrong-type", span, format!("wrong type of {what}"))
+                .label(format!("expected {expected}, found {found}")),
+            Self::WrongValue(label) => reader.error("wrong-value", span, format!("wrong value of {what}")).label(label),
+        }
+    }
+}
+
+fn strs(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
+}
+
+/// What serde expected.
+fn expected(words: &str) -> String {
+    let plain = match words {
+        "f64" | "f32" => "a number",
+        "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number of 0 or more",
+        "i64" | "i32" => "a whole number",
+        "a boolean" => "true or false",
+        "a sequence" => "an array",
+        "a map" => "a table",
+        words if words.starts_with("a nonzero ") => "a whole number of 1 or more",
+        words if words.starts_with("struct ") => "a table",
+        words if words.starts_with("an array of length ") => {
+            return words.replace("an array of length ", "an array of ") + " values";
+        }
+        words => words,
+    };
+    plain.to_owned()
+}
+
+/// What serde found.
+fn found(words: &str) -> String {
+    let tick = |words: &str| words.split('`').nth(1).unwrap_or(words).to_owned();
+    match words {
+        "sequence" => "an array".to_owned(),
+        "map" => "a table".to_owned(),
+        words if words.starts_with("string ") => "a string".to_owned(),
+        words if words.starts_with("integer ") => tick(words),
+        words if words.starts_with("floating point ") => tick(words),
+        words if words.starts_with("boolean ") => tick(words),
+        words => words.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_serde_are_told_apart() {
+        let of = Problem::of;
+        let strings = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect::<Vec<_>>();
+        assert_eq!(of("unknown field `a`, expected `b` or `c`"), Problem::UnknownKey("a".into(), strings(&["b", "c"])));
+        assert_eq!(
+            of("unknown variant `a`, expected one of `b`, `c`, `d`"),
+            Problem::UnknownValue("a".into(), strings(&["b", "c", "d"]))
+        );
+        assert_eq!(of("missing field `lr`"), Problem::MissingKey("lr".into()));
+        assert_eq!(
+            of("invalid type: string \"x, expected y\", expected f64"),
+            Problem::WrongType("a number".into(), "a string".into())
+        );
+        assert_eq!(
+            of("invalid value: integer `-1`, expected usize"),
+            Problem::WrongType("a whole number of 0 or more".into(), "-1".into())
+        );
+        assert_eq!(
+            of("invalid length 3, expected an array of length 2"),
+            Problem::WrongType("an array of 2 values".into(), "3 of them".into())
+        );
+        assert_eq!(of("no"), Problem::WrongValue("no".into()));
+    }
+}

@@ -1,0 +1,108 @@
+//! From a property's table to its check with its parameters.
+
+use std::sync::Arc;
+
+use schemars::SchemaGenerator;
+
+use super::Property;
+use crate::check::{CATALOGUE, Check, Info, PLANNED};
+use crate::spec::property::{Allowance, LATER, PropertyTable, SettingsTable};
+use crate::spec::read::{Form, Place, Reader, with_suggestion};
+
+/// Binds properties; knows which parameters each check has.
+#[derive(Debug)]
+pub(super) struct Binder {
+    /// In the order of the catalogue.
+    forms: Vec<Form>,
+}
+
+impl Binder {
+    pub(super) fn new() -> Self {
+        let common = Form::of::<SettingsTable>();
+        let form = |entry: &crate::check::CatalogueEntry| {
+            Form::of_schema(&(entry.schema)(&mut SchemaGenerator::default())).beside(common.keys())
+        };
+        Self { forms: CATALOGUE.iter().map(form).collect() }
+    }
+
+    /// Binds the properties of one spec; what cannot be bound is reported and left out.
+    pub(super) fn bind(
+        &self,
+        reader: &mut Reader<'_>,
+        tables: Vec<PropertyTable<'_>>,
+        has_optimizer: bool,
+    ) -> Vec<Property> {
+        let mut wants_optimizer = !has_optimizer;
+        let mut properties = Vec::with_capacity(tables.len());
+        for table in tables {
+            let Some(check) = self.check(reader, &table) else { continue };
+            let info = check.info();
+            settings(reader, &table, info);
+            if info.trains && wants_optimizer {
+                let error = reader
+                    .error(
+                        "missing-table",
+                        table.name.span,
+                        format!("`{}` trains, and this spec has no [optimizer]", info.id),
+                    )
+                    .label("needs an optimizer")
+                    .help("add a table `[optimizer]` with a `kind` and an `lr`, such as kind = \"adam\", lr = 1e-3");
+                reader.push(error);
+                // Once is enough for a spec.
+                wants_optimizer = false;
+            }
+            let PropertyTable { name, settings, .. } = table;
+            properties.push(Property { name: name.value, span: name.span, check, settings });
+        }
+        properties
+    }
+
+    fn check(&self, reader: &mut Reader<'_>, table: &PropertyTable<'_>) -> Option<Arc<dyn Check>> {
+        let id = table.check.value.as_str();
+        let Some(index) = CATALOGUE.iter().position(|entry| entry.info.id == id) else {
+            unknown(reader, table);
+            return None;
+        };
+        let what = format!("[property.{}]", table.name.value.escape_debug());
+        let place = Place { what: &what, span: table.span };
+        reader.table(place, &table.parameters, &self.forms[index], LATER, CATALOGUE[index].deserialize).value
+    }
+}
+
+fn unknown(reader: &mut Reader<'_>, table: &PropertyTable<'_>) {
+    let id = table.check.value.as_str();
+    if PLANNED.iter().any(|(planned, _)| *planned == id) {
+        return reader.not_yet(&format!("the check `{id}`"), table.check.span);
+    }
+    let known: Vec<&str> = CATALOGUE.iter().map(|entry| entry.info.id).collect();
+    let error = reader.error("unknown-check", table.check.span, format!("unknown check `{}`", id.escape_debug()));
+    let mut error = with_suggestion(error, id, &known, "a check");
+    if table.check.span == table.name.span {
+        error = error.help("a property is of the check that it is named after, unless it says `check = \"...\"`");
+    }
+    reader.push(error);
+}
+
+/// What the common keys may not say about this check.
+fn settings(reader: &mut Reader<'_>, table: &PropertyTable<'_>, info: &Info) {
+    if let (Some(key), false) = (&table.band_key, info.takes_band) {
+        let error = reader
+            .error("unknown-key", key.span, format!("the check `{}` takes no `{}`", info.id, key.value))
+            .label("it holds or it does not: there is no band")
+            .help(format!("`cargo nncheck explain {}` shows what it takes", info.id));
+        reader.push(error);
+    }
+    for allowance in &table.settings.allow {
+        if let Allowance::Cause(id) = &allowance.value
+            && !info.causes.iter().any(|cause| cause.id == id)
+        {
+            let known: Vec<&str> = info.causes.iter().map(|cause| cause.id).collect();
+            let error = reader.error(
+                "unknown-value",
+                allowance.span,
+                format!("the check `{}` knows no cause `{}`", info.id, id.escape_debug()),
+            );
+            reader.push(with_suggestion(error, id, &known, "a cause"));
+        }
+    }
+}

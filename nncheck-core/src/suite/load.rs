@@ -1,0 +1,255 @@
+//! From a folder of files to a suite, or to everything that is wrong with them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::bind::Binder;
+use super::{BoundSpec, Suite};
+use crate::diagnostic::{Diagnostic, SourceFile};
+use crate::spec::read::Reader;
+use crate::spec::run::Device;
+use crate::spec::{Parsed, parse};
+
+/// Where specs are read from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// Folders and single files.
+    pub sources: Vec<Source>,
+}
+
+/// A folder of specs, or a single one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How it is shown: relative to the package, with forward slashes.
+    pub shown: String,
+}
+
+impl Sources {
+    /// One folder, or one file.
+    pub fn one(path: impl Into<PathBuf>, shown: impl Into<String>) -> Self {
+        Self::default().and(path, shown)
+    }
+
+    /// Another folder or file.
+    #[must_use]
+    pub fn and(mut self, path: impl Into<PathBuf>, shown: impl Into<String>) -> Self {
+        self.sources.push(Source { path: path.into(), shown: shown.into() });
+        self
+    }
+}
+
+/// What the command line says and no spec can contradict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Seeds to begin with, of every property.
+    pub seeds: Option<u32>,
+    /// The first seed.
+    pub seed: Option<u64>,
+    /// Where the model lives.
+    pub device: Option<Device>,
+    /// The longest a measurement may take, in milliseconds.
+    pub timeout_ms: Option<u64>,
+}
+
+/// A file and the name of its spec.
+struct Found {
+    name: String,
+    path: PathBuf,
+    shown: String,
+}
+
+/// Reads all specs.
+///
+/// # Errors
+/// Everything that is wrong with any of them, sorted by file and place; that there are none is an error too.
+pub fn load(sources: &Sources, overrides: &Overrides) -> Result<Suite, Vec<Diagnostic>> {
+    let mut errors = Vec::new();
+    let mut found = Vec::new();
+    for source in &sources.sources {
+        find(source, &mut found, &mut errors);
+    }
+    found.sort_by(|a, b| (&a.name, &a.shown).cmp(&(&b.name, &b.shown)));
+    for pair in found.windows(2) {
+        if pair[0].name == pair[1].name && pair[0].path != pair[1].path {
+            errors.push(
+                Diagnostic::error(
+                    "duplicate-name",
+                    format!("`{}` and `{}` are both the spec `{}`", pair[0].shown, pair[1].shown, pair[0].name),
+                )
+                .help("rename one of them: a spec is named by its path, with `.` for `/`"),
+            );
+        }
+    }
+    found.dedup_by(|a, b| a.path == b.path);
+    if found.is_empty() && errors.is_empty() {
+        let places: Vec<String> = sources.sources.iter().map(|s| format!("`{}`", s.shown)).collect();
+        return Err(vec![
+            Diagnostic::error("no-specs", format!("there are no specs in {}", places.join(", ")))
+                .help("`cargo nncheck init` writes a first one"),
+        ]);
+    }
+    let binder = Binder::new();
+    let mut suite = Suite::default();
+    for Found { name, path, shown } in found {
+        match read(&path) {
+            Ok(text) => {
+                let file = Arc::new(SourceFile { path, shown, text });
+                match spec(&binder, name, &file, overrides) {
+                    Ok(spec) => suite.specs.push(spec),
+                    Err(more) => errors.extend(more),
+                }
+            }
+            Err(why) => errors.push(Diagnostic::error("unreadable", format!("cannot read `{shown}`: {why}"))),
+        }
+    }
+    if errors.is_empty() { Ok(suite) } else { Err(errors) }
+}
+
+/// Reads specs from texts, each with its name, without a file behind it; `specs/NAME.toml` is shown.
+///
+/// # Errors
+/// As [`load`].
+pub fn from_texts(texts: &[(&str, &str)], overrides: &Overrides) -> Result<Suite, Vec<Diagnostic>> {
+    let binder = Binder::new();
+    let mut suite = Suite::default();
+    let mut errors = Vec::new();
+    for (name, text) in texts {
+        let shown = format!("specs/{name}.toml");
+        let file = Arc::new(SourceFile { path: PathBuf::from(&shown), shown, text: (*text).to_owned() });
+        match spec(&binder, (*name).to_owned(), &file, overrides) {
+            Ok(spec) => suite.specs.push(spec),
+            Err(more) => errors.extend(more),
+        }
+    }
+    if errors.is_empty() { Ok(suite) } else { Err(errors) }
+}
+
+fn spec(
+    binder: &Binder,
+    name: String,
+    file: &Arc<SourceFile>,
+    overrides: &Overrides,
+) -> Result<BoundSpec, Vec<Diagnostic>> {
+    let mut reader = Reader::new(file);
+    let Parsed { spec, properties, has_optimizer } = parse(&mut reader);
+    let bound = match spec {
+        Some(spec) => {
+            let properties = binder.bind(&mut reader, spec.properties, has_optimizer);
+            let mut subject = spec.subject;
+            let mut run = spec.run;
+            run.seed = overrides.seed.unwrap_or(run.seed);
+            run.seeds = overrides.seeds.unwrap_or(run.seeds);
+            run.max_seeds = run.max_seeds.max(run.seeds);
+            subject.device = overrides.device.unwrap_or(subject.device);
+            subject.timeout_ms = overrides.timeout_ms.unwrap_or(subject.timeout_ms);
+            let mut bound = BoundSpec { file: Arc::clone(file), name, subject: Arc::new(subject), run, properties };
+            if overrides.seeds.is_some() {
+                bound.properties.iter_mut().for_each(|property| property.settings.seeds = None);
+            }
+            Some(bound)
+        }
+        None => {
+            binder.bind(&mut reader, properties, has_optimizer);
+            None
+        }
+    };
+    if reader.is_clean() && bound.is_none() {
+        let error = reader
+            .error("empty-spec", 0..0, "this spec is empty")
+            .label("expected [model], [data], [loss] and properties")
+            .help("`cargo nncheck init` writes a first one");
+        reader.push(error);
+    }
+    match bound {
+        Some(bound) if reader.is_clean() => Ok(bound),
+        _ => Err(reader.into_errors()),
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let bytes = fs::read(path).map_err(|why| why.to_string())?;
+    String::from_utf8(bytes).map_err(|why| {
+        let line = why.as_bytes()[..why.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count() + 1;
+        format!("it is not UTF-8 (line {line})")
+    })
+}
+
+fn find(source: &Source, found: &mut Vec<Found>, errors: &mut Vec<Diagnostic>) {
+    let folder = match fs::metadata(&source.path) {
+        Ok(metadata) => metadata.is_dir(),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => {
+            errors.push(
+                Diagnostic::error("no-specs", format!("`{}` does not exist", source.shown))
+                    .help("`cargo nncheck init` writes a first spec"),
+            );
+            return;
+        }
+        Err(why) => {
+            errors.push(Diagnostic::error("unreadable", format!("cannot read `{}`: {why}", source.shown)));
+            return;
+        }
+    };
+    if folder {
+        let mut walk = Walk { seen: BTreeSet::new(), found, errors };
+        walk.folder(&source.path, source.shown.trim_end_matches('/'), "");
+    } else {
+        let name = source.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        check_name(&name, &source.shown, errors);
+        found.push(Found { name, path: source.path.clone(), shown: source.shown.clone() });
+    }
+}
+
+/// A walk through a folder and those below it.
+struct Walk<'w> {
+    /// Folders that were visited: a link may lead back to one.
+    seen: BTreeSet<PathBuf>,
+    found: &'w mut Vec<Found>,
+    errors: &'w mut Vec<Diagnostic>,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, folder: &Path, shown: &str, prefix: &str) {
+        if !self.seen.insert(folder.canonicalize().unwrap_or_else(|_| folder.to_owned())) {
+            return;
+        }
+        let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+        let mut paths: Vec<PathBuf> = match entries {
+            Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
+            Err(why) => {
+                self.errors.push(Diagnostic::error("unreadable", format!("cannot read `{shown}`: {why}")));
+                return;
+            }
+        };
+        paths.sort();
+        for path in paths {
+            let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else { continue };
+            // Editors leave hidden files behind.
+            if name.starts_with('.') {
+                continue;
+            }
+            let shown = if shown.is_empty() { name.clone() } else { format!("{shown}/{name}") };
+            if path.is_dir() {
+                self.folder(&path, &shown, &format!("{prefix}{name}."));
+            } else if let Some(stem) = name.strip_suffix(".toml") {
+                let name = format!("{prefix}{stem}");
+                check_name(&name, &shown, self.errors);
+                self.found.push(Found { name, path, shown });
+            }
+        }
+    }
+}
+
+fn check_name(name: &str, shown: &str, errors: &mut Vec<Diagnostic>) {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if name.is_empty() || !name.chars().all(good) {
+        errors.push(
+            Diagnostic::error("bad-name", format!("`{}` cannot be the name of a spec", shown.escape_debug()))
+                .help("rename the file: letters, digits, `_`, `-` and `.` make names that filters can name"),
+        );
+    }
+}
