@@ -103,9 +103,27 @@ impl<'f> Reader<'f> {
     /// Everything that was wrong, in the order of the file.
     #[must_use]
     pub fn into_errors(mut self) -> Vec<Diagnostic> {
+        self.drop_consequences();
         self.errors.sort_by_key(|e| e.span.map(|s| (s.start, s.end)));
         self.errors.dedup();
         self.errors
+    }
+
+    /// Where a line could not be read, it is no news that its value is wrong, or that something is missing.
+    fn drop_consequences(&mut self) {
+        let line = |error: &Diagnostic| error.span.map(|span| self.file.line_column(span.start).0);
+        let broken: Vec<_> = self.errors.iter().filter(|e| e.code == "syntax").map(line).collect();
+        if broken.is_empty() {
+            return;
+        }
+        let news = |error: &Diagnostic| {
+            error.code == "syntax"
+                || !(error.code.starts_with("missing-")
+                    || error.code.starts_with("no-")
+                    || broken.contains(&line(error)))
+        };
+        let kept = self.errors.iter().filter(|error| news(error)).cloned().collect();
+        self.errors = kept;
     }
 
     /// Whether nothing was wrong so far.
@@ -131,14 +149,12 @@ impl<'f> Reader<'f> {
         for error in errors {
             let text = error.message().to_owned();
             let span = error.span().unwrap_or(self.file.text.len()..self.file.text.len());
-            let (code, message) = if text == "duplicate key" {
+            let diagnostic = if text == "duplicate key" {
                 let name = self.file.text.get(span.clone()).unwrap_or_default();
-                ("duplicate-key", format!("`{name}` is written twice"))
+                self.error("duplicate-key", span.clone(), format!("`{name}` is written twice")).label("the second one")
             } else {
-                ("syntax", format!("this is not TOML: {text}"))
+                self.error("syntax", span, "this is not TOML").label(text)
             };
-            let label = if code == "syntax" { text } else { "the second one".to_owned() };
-            let diagnostic = self.error(code, span, message).label(label);
             self.push(diagnostic);
         }
         table.into_inner()
@@ -194,7 +210,7 @@ impl<'f> Reader<'f> {
         let problem = Problem::of(error.message());
         attempt.whole = false;
         if at == whole_table {
-            if !(matches!(problem, Problem::MissingKey(_)) && attempt.dropped.contains(&place.span)) {
+            if !(problem.is_of_absence() && attempt.dropped.contains(&place.span)) {
                 let diagnostic = problem.diagnostic(self, place.what, at.into());
                 self.push(diagnostic);
             }
@@ -205,7 +221,9 @@ impl<'f> Reader<'f> {
             self.push(diagnostic);
             return false;
         };
-        let silent = matches!(problem, Problem::MissingKey(_)) && attempt.dropped.contains(&at.clone().into());
+        // A variant of a choice is a key to whoever writes TOML.
+        let problem = if taken.by_key { problem.of_key() } else { problem };
+        let silent = problem.is_of_absence() && attempt.dropped.contains(&at.clone().into());
         if !silent {
             let what = match &taken.path[..] {
                 [] => place.what.to_owned(),
@@ -263,8 +281,12 @@ impl<'f> Reader<'f> {
         if later.contains(&name) {
             return self.not_yet(&format!("`{name}` in {}", place.what), span);
         }
-        let mut known: Vec<&str> = form.keys.iter().chain(&form.others).map(String::as_str).collect();
-        known.sort_unstable();
+        let mut known: Vec<&str> = Vec::new();
+        for key in form.keys.iter().chain(&form.others) {
+            if !known.contains(&key.as_str()) {
+                known.push(key);
+            }
+        }
         let error = self.error("unknown-key", span, format!("unknown key `{}` in {}", name.escape_debug(), place.what));
         self.push(with_suggestion(error, name, &known, "a key"));
     }
@@ -288,11 +310,13 @@ struct Attempt {
 
 /// The label and the help of a name that is none of the known ones.
 pub(crate) fn with_suggestion(error: Diagnostic, name: &str, known: &[&str], kind: &str) -> Diagnostic {
-    let error = match suggest::nearest(name, known.iter().copied()) {
-        Some(near) => error.label(format!("did you mean `{near}`?")),
-        None => error.label(format!("not {kind} that is known here")),
-    };
-    if known.is_empty() { error } else { error.help(format!("known are {}", suggest::list(known))) }
+    let all = || known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match suggest::nearest(name, known.iter().copied()) {
+        Some(near) => {
+            error.label(format!("did you mean `{near}`?")).help(format!("known are {}", suggest::list(known)))
+        }
+        None => error.label(format!("not {kind} that is known here")).help(format!("known are {}", all())),
+    }
 }
 
 struct Taken {
@@ -300,11 +324,14 @@ struct Taken {
     path: Vec<String>,
     /// That table.
     table: Span,
+    /// The error is about the key and not about its value.
+    by_key: bool,
 }
 
 /// Takes away the innermost key that an error at `at` is about.
 fn take_at(table: &mut DeTable<'_>, at: &Range<usize>, span: Span) -> Option<Taken> {
-    let name = table.iter().find(|(key, value)| covers(&key.span(), at) || holds(value, at))?.0.get_ref().to_string();
+    let (key, _) = table.iter().find(|(key, value)| covers(&key.span(), at) || holds(value, at))?;
+    let (name, by_key) = (key.get_ref().to_string(), key.span() == *at);
     let inner = table.get_mut(name.as_str())?;
     let inner_span = inner.span().into();
     if let DeValue::Table(inner) = inner.get_mut()
@@ -314,7 +341,7 @@ fn take_at(table: &mut DeTable<'_>, at: &Range<usize>, span: Span) -> Option<Tak
         return Some(taken);
     }
     table.remove(name.as_str());
-    Some(Taken { path: vec![name], table: span })
+    Some(Taken { path: vec![name], table: span, by_key })
 }
 
 fn covers(outer: &Range<usize>, inner: &Range<usize>) -> bool {

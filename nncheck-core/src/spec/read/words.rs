@@ -16,11 +16,26 @@ pub(super) enum Problem {
     Duplicate(String),
     /// Expected and found.
     WrongType(String, String),
+    /// Not exactly one key, where there has to be one.
+    NotOneKey,
     /// Of the right type, but not allowed.
     WrongValue(String),
 }
 
 impl Problem {
+    /// Whether something is not there; it may have been taken away for being wrong.
+    pub(super) fn is_of_absence(&self) -> bool {
+        matches!(self, Self::MissingKey(_) | Self::NotOneKey)
+    }
+
+    /// The same where the place is a key's.
+    pub(super) fn of_key(self) -> Self {
+        match self {
+            Self::UnknownValue(name, known) => Self::UnknownKey(name, known),
+            other => other,
+        }
+    }
+
     pub(super) fn of(message: &str) -> Self {
         let mut names = message.split('`').skip(1).step_by(2).map(str::to_owned);
         let mut name = || names.next().unwrap_or_default();
@@ -32,16 +47,17 @@ impl Problem {
             Self::MissingKey(name())
         } else if message.starts_with("duplicate field `") {
             Self::Duplicate(name())
-        } else if let Some(rest) =
-            message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))
-        {
+        } else if let Some(rest) = message.strip_prefix("invalid type: ") {
             let (found, wanted) = rest.rsplit_once(", expected ").unwrap_or((rest, "something else"));
             Self::WrongType(expected(wanted), self::found(found))
+        } else if let Some(rest) = message.strip_prefix("invalid value: ") {
+            let (found, wanted) = rest.rsplit_once(", expected ").unwrap_or((rest, "something else"));
+            Self::WrongValue(format!("expected {}, found {}", expected(wanted), self::found(found)))
         } else if let Some(rest) = message.strip_prefix("invalid length ") {
             let (found, wanted) = rest.split_once(", expected ").unwrap_or((rest, "another number"));
             Self::WrongType(expected(wanted), format!("{found} of them"))
         } else if message.starts_with("wanted exactly 1 element") {
-            Self::WrongValue("expected exactly one key".to_owned())
+            Self::NotOneKey
         } else if message == "wanted string or table" {
             Self::WrongValue("expected a string".to_owned())
         } else {
@@ -72,6 +88,9 @@ impl Problem {
             Self::WrongType(expected, found) => reader
                 .error("wrong-type", span, format!("wrong type of {what}"))
                 .label(format!("expected {expected}, found {found}")),
+            Self::NotOneKey => {
+                reader.error("wrong-value", span, format!("wrong value of {what}")).label("expected exactly one key")
+            }
             Self::WrongValue(label) => reader.error("wrong-value", span, format!("wrong value of {what}")).label(label),
         }
     }
@@ -134,7 +153,7 @@ mod tests {
         );
         assert_eq!(
             of("invalid value: integer `-1`, expected usize"),
-            Problem::WrongType("a whole number of 0 or more".into(), "-1".into())
+            Problem::WrongValue("expected a whole number of 0 or more, found -1".into())
         );
         assert_eq!(
             of("invalid length 3, expected an array of length 2"),
