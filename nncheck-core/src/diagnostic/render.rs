@@ -28,6 +28,8 @@ pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
         Severity::Warning => Level::WARNING,
     };
     let message = printable(&diagnostic.message);
+    let label = printable(&diagnostic.label);
+    let helps: Vec<String> = diagnostic.help.iter().map(|help| printable(help)).collect();
     let excerpt = diagnostic.file.as_ref().map(|file| Excerpt::new(file, diagnostic));
     let mut group = Group::with_title(level.primary_title(message.as_str()).id(diagnostic.code));
     match (&diagnostic.file, &excerpt) {
@@ -48,17 +50,17 @@ pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
                 origin = origin.line(line).char_column(column);
             }
             group = group.element(origin);
-            if !diagnostic.label.is_empty() {
-                group = group.element(Level::NOTE.message(diagnostic.label.as_str()));
+            if !label.is_empty() {
+                group = group.element(Level::NOTE.message(label.as_str()));
             }
         }
         (None, _) => {
-            if !diagnostic.label.is_empty() {
-                group = group.element(Level::NOTE.message(diagnostic.label.as_str()));
+            if !label.is_empty() {
+                group = group.element(Level::NOTE.message(label.as_str()));
             }
         }
     }
-    for help in &diagnostic.help {
+    for help in &helps {
         group = group.element(Level::HELP.message(help.as_str()));
     }
     let renderer = match style {
@@ -91,8 +93,8 @@ impl Excerpt {
     /// `None` where there is no place, or where its line is too long to be shown whole.
     fn new(file: &SourceFile, diagnostic: &Diagnostic) -> Option<Self> {
         let own = mark(&file.text, diagnostic.span?);
-        let mut marks = vec![(own, diagnostic.label.clone())];
-        marks.extend(diagnostic.also.iter().map(|(span, words)| (mark(&file.text, *span), words.clone())));
+        let mut marks = vec![(own, printable(&diagnostic.label))];
+        marks.extend(diagnostic.also.iter().map(|(span, words)| (mark(&file.text, *span), printable(words))));
 
         let first = marks.iter().map(|(range, _)| range.start).min().unwrap_or(0);
         let last = marks.iter().map(|(range, _)| range.end).max().unwrap_or(0);
@@ -122,4 +124,110 @@ fn mark(text: &str, span: Span) -> Range<usize> {
     }
     let line = text[start..].find(['\n', '\r']).map_or(text.len(), |i| start + i);
     start..end.min(line).max(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn file(text: &str) -> Arc<SourceFile> {
+        Arc::new(SourceFile { path: "specs/a.toml".into(), shown: "specs/a.toml".into(), text: text.to_owned() })
+    }
+
+    fn at(text: &str, span: Range<usize>) -> String {
+        render(&Diagnostic::error("some-code", "it is wrong").at(&file(text), span).label("here"), Style::Plain)
+    }
+
+    #[test]
+    fn a_place_has_file_line_column_caret_label_and_help() {
+        let error = Diagnostic::error("unknown-key", "unknown key `foo` in [data]")
+            .at(&file("[data]\nfoo = 1\nbar = 2\n"), 7..10)
+            .label("did you mean `bar`?")
+            .also(15..18, "it is here")
+            .help("remove it");
+        assert_eq!(
+            render(&error, Style::Plain),
+            "\
+error[unknown-key]: unknown key `foo` in [data]
+ --> specs/a.toml:2:1
+  |
+2 | foo = 1
+  | ^^^ did you mean `bar`?
+3 | bar = 2
+  | --- it is here
+  |
+  = help: remove it"
+        );
+    }
+
+    #[test]
+    fn colours_are_asked_for() {
+        let error = Diagnostic::error("a", "b").at(&file("c"), 0..1);
+        assert!(!render(&error, Style::Plain).contains('\u{1b}'));
+        assert!(render(&error, Style::Coloured).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_warning_is_called_one() {
+        let warning = Diagnostic { severity: Severity::Warning, ..Diagnostic::error("a", "b") };
+        assert_eq!(render(&warning, Style::Plain), "warning[a]: b");
+    }
+
+    #[test]
+    fn spans_outside_of_the_text_are_at_its_end() {
+        assert!(at("ab\ncd", 90..99).contains("a.toml:2:3"));
+        assert!(at("", 5..9).contains("a.toml:1:1"));
+        let backwards = Range { start: 3, end: 1 };
+        assert!(at("ab\ncd", backwards).contains("a.toml:2:1"));
+    }
+
+    #[test]
+    fn a_span_inside_of_a_character_covers_it() {
+        let text = at("\u{e4}\u{e4} = 1", 1..3);
+        assert!(text.contains("a.toml:1:1") && text.contains("| ^^ here"), "{text}");
+    }
+
+    #[test]
+    fn a_span_over_several_lines_marks_the_first() {
+        let text = at("a = [\n  1,\n]\n", 4..12);
+        assert!(text.contains("1 | a = [\n  |     ^ here"), "{text}");
+    }
+
+    #[test]
+    fn windows_line_ends_do_not_show() {
+        assert_eq!(at("a = 1\r\nb = 2\r\n", 7..8).replace(' ', ""), at("a = 1\nb = 2\n", 6..7).replace(' ', ""));
+    }
+
+    #[test]
+    fn a_very_long_line_is_named_and_not_shown() {
+        let text = at(&format!("a = \"{}\"\n", "x".repeat(100_000)), 50_000..50_001);
+        assert_eq!(text, "error[some-code]: it is wrong\n--> specs/a.toml:1:50001\n = note: here");
+    }
+
+    #[test]
+    fn control_sequences_do_not_reach_the_terminal() {
+        let error = Diagnostic::error("a", "unknown key `\u{1b}[2J`").at(&file("\u{1b}[2J = 1"), 0..1);
+        assert!(!render(&error, Style::Plain).contains('\u{1b}'));
+    }
+
+    proptest! {
+        #[test]
+        fn no_span_and_no_text_makes_it_panic(
+            text in "(?s)[a\u{e4}\u{4e2d}\u{1f600}\u{feff}\u{200d}\t\r\n\u{0} ]{0,40}",
+            spans in proptest::collection::vec((0_usize..60, 0_usize..60), 1..4),
+            words in "(?s).{0,20}",
+        ) {
+            let mut error = Diagnostic::error("a", words.clone()).at(&file(&text), spans[0].0..spans[0].1).label(words.clone());
+            for &(start, end) in &spans[1..] {
+                error = error.also(start..end, words.clone());
+            }
+            for style in [Style::Plain, Style::Coloured] {
+                prop_assert!(!render(&error.clone().help(words.clone()), style).is_empty());
+            }
+        }
+    }
 }
