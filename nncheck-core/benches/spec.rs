@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::hint::black_box;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::Criterion;
 use nncheck_core::plan::plan;
 use nncheck_core::suite::{Filter, Overrides, from_texts};
 
@@ -47,5 +47,8 @@ fn spec(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, spec);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    spec(&mut criterion);
+    criterion.final_summary();
+}

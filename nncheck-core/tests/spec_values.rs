@@ -149,6 +149,15 @@ fn every_key_is_read() {
 }
 
 #[test]
+fn a_subject_survives_the_way_to_another_process() {
+    for text in [LEAST, MOST] {
+        let subject = spec(text).subject;
+        let json = serde_json::to_string(&*subject).unwrap();
+        assert_eq!(serde_json::from_str::<nncheck_core::spec::Subject>(&json).unwrap(), *subject);
+    }
+}
+
+#[test]
 fn properties_keep_the_order_of_the_file_and_all_that_they_say() {
     let spec = spec(MOST);
     let names: Vec<_> = spec.properties.iter().map(|p| p.name.as_str()).collect();

@@ -201,7 +201,7 @@ fn amount(text: &str, units: &[(&str, u64)], example: &str) -> Result<u64, Strin
     };
     let value: f64 = number.parse().map_err(|_| format!("expected a number with a unit, such as \"{example}\""))?;
     let total = value * factor as f64;
-    if total.is_finite() && total >= 1.0 && total < 9e15 {
+    if (1.0..9e15).contains(&total) {
         Ok(total.round() as u64)
     } else {
         Err(format!("{} is out of range", text.escape_debug()))

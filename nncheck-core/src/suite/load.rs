@@ -6,6 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::bind::Binder;
 use super::{BoundSpec, Suite};
 use crate::diagnostic::{Diagnostic, SourceFile};
@@ -14,14 +16,14 @@ use crate::spec::run::Device;
 use crate::spec::{Parsed, parse};
 
 /// Where specs are read from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sources {
     /// Folders and single files.
     pub sources: Vec<Source>,
 }
 
 /// A folder of specs, or a single one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// Where it is.
     pub path: PathBuf,
@@ -44,7 +46,7 @@ impl Sources {
 }
 
 /// What the command line says and no spec can contradict.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overrides {
     /// Seeds to begin with, of every property.
     pub seeds: Option<u32>,
@@ -217,7 +219,7 @@ impl Walk<'_> {
         if !self.seen.insert(folder.canonicalize().unwrap_or_else(|_| folder.to_owned())) {
             return;
         }
-        let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+        let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
         let mut paths: Vec<PathBuf> = match entries {
             Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
             Err(why) => {

@@ -10,8 +10,11 @@ const DEEPEST: usize = 64;
 /// The longest text: a chain of operators is a tree as deep as it is long.
 const LONGEST: usize = 1_000;
 
-const UNARY: [(&str, fn(f64) -> f64); 4] = [("ln", f64::ln), ("exp", f64::exp), ("sqrt", f64::sqrt), ("abs", f64::abs)];
-const BINARY: [(&str, fn(f64, f64) -> f64); 2] = [("min", f64::min), ("max", f64::max)];
+/// Functions of one value, by name.
+const UNARY: [(&str, Unary); 4] = [("ln", f64::ln), ("exp", f64::exp), ("sqrt", f64::sqrt), ("abs", f64::abs)];
+/// Functions of two values, by name.
+const BINARY: [(&str, Binary); 2] = [("min", f64::min), ("max", f64::max)];
+/// Facts of the data by name, some with the one argument that they are written with.
 const FACTS: [(&str, Option<&str>, Fact); 5] = [
     ("k", None, Fact::Classes),
     ("n", None, Fact::Examples),
@@ -19,6 +22,9 @@ const FACTS: [(&str, Option<&str>, Fact); 5] = [
     ("mean", Some("y"), Fact::TargetMean),
     ("var", Some("y"), Fact::TargetVariance),
 ];
+
+type Unary = fn(f64) -> f64;
+type Binary = fn(f64, f64) -> f64;
 
 /// What is wrong with an expression, and where in its text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

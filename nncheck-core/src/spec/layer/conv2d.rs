@@ -37,6 +37,9 @@ pub struct Conv2d {
     pub bias: bool,
 }
 
+/// What to do about an input that is no image.
+pub(super) const IMAGES: &str = "images have three axes: set `shape` in [data], and flatten no earlier than here";
+
 pub(super) fn one() -> Pair {
     Pair::both(1)
 }
@@ -90,7 +93,7 @@ impl Window {
 impl Rule for Conv2d {
     fn output(&mut self, input: &[usize]) -> Result<Vec<usize>, Misfit> {
         let &[channels, height, width] = input else {
-            return Err(Misfit::takes("takes [channels, height, width]").help("set `shape` in [data]"));
+            return Err(Misfit::takes("takes [channels, height, width]").help(IMAGES));
         };
         let inputs = *self.inputs.get_or_insert(channels);
         if inputs != channels {

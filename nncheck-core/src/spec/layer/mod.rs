@@ -1,4 +1,4 @@
-//! `[model] layers`: PyTorch's layers in snake_case, with its arguments and defaults. One file a family; a new layer is
+//! `[model] layers`: PyTorch's layers in `snake_case`, with its arguments and defaults. One file a family; a new layer is
 //! a new type that knows its [`Rule`], and one line below.
 
 mod activation;

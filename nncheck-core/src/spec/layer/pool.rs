@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::conv2d::{Window, one, too_small, zero};
+use super::conv2d::{IMAGES, Window, one, too_small, zero};
 use super::{Misfit, Pair, Rule, pair};
 
 /// The largest entry of each window of the last two axes.
@@ -30,7 +30,7 @@ pub struct MaxPool2d {
 impl Rule for MaxPool2d {
     fn output(&mut self, input: &[usize]) -> Result<Vec<usize>, Misfit> {
         let &[channels, height, width] = input else {
-            return Err(Misfit::takes("takes [channels, height, width]").help("set `shape` in [data]"));
+            return Err(Misfit::takes("takes [channels, height, width]").help(IMAGES));
         };
         let stride = *self.stride.get_or_insert(self.kernel);
         let windows = Window::both(self.kernel, stride, self.padding, self.dilation);
@@ -57,7 +57,7 @@ pub struct AdaptiveAvgPool2d {
 impl Rule for AdaptiveAvgPool2d {
     fn output(&mut self, input: &[usize]) -> Result<Vec<usize>, Misfit> {
         let &[channels, _, _] = input else {
-            return Err(Misfit::takes("takes [channels, height, width]").help("set `shape` in [data]"));
+            return Err(Misfit::takes("takes [channels, height, width]").help(IMAGES));
         };
         let [height, width] = self.size.0;
         Ok(vec![channels, height, width])

@@ -111,10 +111,7 @@ fn a_misfit_names_the_layer_what_it_takes_and_the_way_out() {
     );
     assert_eq!(
         misfit(&format!("[{conv}]"), &[64]),
-        (
-            "conv2d (layer 0) takes [channels, height, width], but the data gives [64]".into(),
-            "set `shape` in [data]".into()
-        )
+        ("conv2d (layer 0) takes [channels, height, width], but the data gives [64]".into(), conv2d::IMAGES.into())
     );
     assert_eq!(
         misfit(&format!("[{conv}]"), &[1, 4, 8]).0,
@@ -166,11 +163,13 @@ fn every_layer_of_the_language_is_known_now_or_later() {
 }
 
 #[test]
-fn a_layer_survives_json_as_it_is() {
+fn a_layer_survives_the_way_to_another_process_as_it_is() {
     let all = layers(
         r#"[{ conv2d = { out = 2, kernel = [3, 1] }, name = "c" }, "batch_norm2d", { gelu = { approximate = "tanh" } }, { max_pool2d = { kernel = 2 } }, "flatten", "dropout"]"#,
     )
     .unwrap();
     let text = serde_json::to_string(&all).unwrap();
     assert_eq!(serde_json::from_str::<Vec<Located<Layer>>>(&text).unwrap(), all);
+    let bytes = postcard::to_stdvec(&all).unwrap();
+    assert_eq!(postcard::from_bytes::<Vec<Located<Layer>>>(&bytes).unwrap(), all);
 }
