@@ -1,10 +1,12 @@
 //! The choice of what to run, as `cargo test` makes it.
 
+use serde::{Deserialize, Serialize};
+
 use super::{PropertyId, Suite};
 use crate::check::Stage;
 
 /// Which properties are wanted. The default wants all that are neither slow nor off.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     /// Parts of test names, any of which will do; empty: all tests.
     pub filters: Vec<String>,

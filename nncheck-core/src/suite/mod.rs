@@ -3,6 +3,7 @@
 mod bind;
 mod filter;
 mod load;
+pub mod options;
 pub mod schema;
 
 use std::sync::Arc;

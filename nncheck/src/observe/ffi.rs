@@ -15,11 +15,35 @@ use super::statistics::Statistics;
 
 /// What is told of the watched thread's operators. Operators come one after another, outermost ones only.
 pub(super) trait Watcher {
-    /// An operator starts, with its inputs' storages in the order of its arguments.
-    fn start(&mut self, operator: &str, inputs: &[Storage]);
+    /// An operator starts, with its inputs in the order of its arguments.
+    fn start(&mut self, operator: &str, inputs: &[Input]);
 
     /// It ended. There are no outputs if it failed.
     fn end(&mut self, outputs: &[Output]);
+}
+
+/// A tensor that an operator reads, for the time of the callback. Mirrors `nncheck_input`.
+#[repr(C)]
+pub(super) struct Input {
+    storage: *const c_void,
+    sizes: *const i64,
+    dimensions: usize,
+    trained: bool,
+}
+
+impl Input {
+    pub(super) fn storage(&self) -> Storage {
+        Storage(self.storage.addr())
+    }
+
+    /// The shape of a leaf that requires a gradient; `None` for all other tensors.
+    pub(super) fn trained_shape(&self) -> Option<&[i64]> {
+        if !self.trained || self.dimensions == 0 {
+            return self.trained.then_some(&[]);
+        }
+        // SAFETY: libtorch's sizes of a tensor that lives as long as this input is borrowed.
+        Some(unsafe { slice::from_raw_parts(self.sizes, self.dimensions) })
+    }
 }
 
 /// A tensor that an operator returned, for the time of the callback. Mirrors `nncheck_output`.
@@ -152,23 +176,20 @@ impl Drop for Installed<'_> {
 unsafe extern "C" fn start<W: Watcher>(
     state: *mut c_void,
     name: *const c_char,
-    storages: *const *const c_void,
+    inputs: *const Input,
     count: usize,
 ) {
     // SAFETY: `Installed` passed a `State<W>` that nobody else touches while it is installed.
     let state = unsafe { &mut *state.cast::<State<W>>() };
     // SAFETY: libtorch's name of the operator, ended by a zero, alive during the callback.
     let name = unsafe { CStr::from_ptr(name) };
-    let storages: &[*const c_void] = if count == 0 {
+    let inputs: &[Input] = if count == 0 {
         &[]
     } else {
-        // SAFETY: C++ passes `count` pointers that live until this returns.
-        unsafe { slice::from_raw_parts(storages, count) }
+        // SAFETY: C++ passes `count` inputs whose tensors live until this returns.
+        unsafe { slice::from_raw_parts(inputs, count) }
     };
-    state.tell(|watcher| {
-        let inputs: Vec<Storage> = storages.iter().map(|storage| Storage(storage.addr())).collect();
-        watcher.start(&name.to_string_lossy(), &inputs);
-    });
+    state.tell(|watcher| watcher.start(&name.to_string_lossy(), inputs));
 }
 
 unsafe extern "C" fn end<W: Watcher>(state: *mut c_void, outputs: *const Output, count: usize) {
@@ -204,7 +225,7 @@ impl ErrorText {
 #[repr(C)]
 struct Callbacks {
     state: *mut c_void,
-    start: unsafe extern "C" fn(*mut c_void, *const c_char, *const *const c_void, usize),
+    start: unsafe extern "C" fn(*mut c_void, *const c_char, *const Input, usize),
     end: unsafe extern "C" fn(*mut c_void, *const Output, usize),
 }
 
@@ -233,7 +254,7 @@ mod tests {
     struct Log(Vec<String>);
 
     impl Watcher for Log {
-        fn start(&mut self, operator: &str, inputs: &[Storage]) {
+        fn start(&mut self, operator: &str, inputs: &[Input]) {
             self.0.push(format!("{operator} of {}", inputs.len()));
         }
 
@@ -290,7 +311,7 @@ mod tests {
     fn a_panic_of_the_watcher_crosses_libtorch_and_comes_out_of_watch() {
         struct Broken;
         impl Watcher for Broken {
-            fn start(&mut self, _: &str, _: &[Storage]) {
+            fn start(&mut self, _: &str, _: &[Input]) {
                 panic!("the watcher is broken");
             }
             fn end(&mut self, _: &[Output]) {}

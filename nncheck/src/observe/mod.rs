@@ -8,6 +8,8 @@ mod ffi;
 mod naming;
 mod statistics;
 
+use std::collections::HashSet;
+
 use tch::Tensor;
 
 pub use self::statistics::Statistics;
@@ -26,6 +28,16 @@ pub struct Activation {
     pub shape: Vec<i64>,
     /// What is known of its entries.
     pub statistics: Statistics,
+}
+
+/// A tensor that requires a gradient and is read by an operator, but that is none of the model's known parameters: it
+/// gets a gradient, and no optimizer over those parameters will ever move it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unregistered {
+    /// The layer that reads it.
+    pub layer: String,
+    /// Its shape.
+    pub shape: Vec<i64>,
 }
 
 /// Why a forward pass could not be observed.
@@ -54,6 +66,8 @@ pub struct Observer {
     tensors: Vec<Tensor>,
     storages: Vec<Storage>,
     parameters: Parameters,
+    read: HashSet<Storage>,
+    unregistered: Vec<Unregistered>,
 }
 
 impl Observer {
@@ -67,6 +81,8 @@ impl Observer {
             tensors: parameters.iter().map(|(_, tensor)| tensor.shallow_clone()).collect(),
             storages: Vec::new(),
             parameters: Parameters::default(),
+            read: HashSet::new(),
+            unregistered: Vec::new(),
         };
         observer.locate();
         observer
@@ -83,18 +99,41 @@ impl Observer {
     /// When libtorch refuses the callbacks, or the entries of an output cannot be read.
     pub fn watch<R>(&mut self, forward: impl FnOnce() -> R) -> Result<(R, Vec<Activation>), ObserveError> {
         self.locate();
-        let mut pass = Pass { namer: Namer::new(&self.parameters), activations: Vec::new(), error: None };
+        let mut pass = Pass {
+            namer: Namer::new(&self.parameters),
+            parameters: &self.parameters,
+            activations: Vec::new(),
+            read: std::mem::take(&mut self.read),
+            strangers: Vec::new(),
+            unregistered: Vec::new(),
+            error: None,
+        };
         let result = ffi::watch(&mut pass, forward).map_err(ObserveError::Install)?;
+        self.read = pass.read;
+        self.unregistered = pass.unregistered;
         match pass.error {
             Some(error) => Err(error),
             None => Ok((result, pass.activations)),
         }
     }
 
+    /// Whether any operator in any pass so far read the parameter of this name.
+    #[must_use]
+    pub fn has_read(&self, parameter: &str) -> bool {
+        self.names.iter().position(|name| name == parameter).is_some_and(|at| self.read.contains(&self.storages[at]))
+    }
+
+    /// The tensors of the last pass that require a gradient and are no known parameters.
+    #[must_use]
+    pub fn unregistered(&self) -> &[Unregistered] {
+        &self.unregistered
+    }
+
     /// Finds where the parameters lie. They move when a model changes its device or its kind.
     fn locate(&mut self) {
         let storages: Vec<Storage> = self.tensors.iter().map(ffi::storage).collect();
         if storages != self.storages {
+            self.read.clear();
             self.parameters = Parameters::new(self.names.iter().map(String::as_str).zip(storages.iter().copied()));
             self.storages = storages;
         }
@@ -104,13 +143,28 @@ impl Observer {
 /// One watched forward pass.
 struct Pass<'a> {
     namer: Namer<'a>,
+    parameters: &'a Parameters,
     activations: Vec<Activation>,
+    /// Where the parameters lie that were read.
+    read: HashSet<Storage>,
+    /// Shapes of the current operator's trained inputs that are no parameters.
+    strangers: Vec<Vec<i64>>,
+    unregistered: Vec<Unregistered>,
     error: Option<ObserveError>,
 }
 
 impl ffi::Watcher for Pass<'_> {
-    fn start(&mut self, operator: &str, inputs: &[Storage]) {
-        self.namer.start(operator, inputs);
+    fn start(&mut self, operator: &str, inputs: &[ffi::Input]) {
+        let storages: Vec<Storage> = inputs.iter().map(ffi::Input::storage).collect();
+        self.strangers.clear();
+        for (input, storage) in inputs.iter().zip(&storages) {
+            if self.parameters.lie_in(*storage) {
+                self.read.insert(*storage);
+            } else if let Some(shape) = input.trained_shape() {
+                self.strangers.push(shape.to_vec());
+            }
+        }
+        self.namer.start(operator, &storages);
     }
 
     fn end(&mut self, outputs: &[ffi::Output]) {
@@ -118,6 +172,8 @@ impl ffi::Watcher for Pass<'_> {
         let first = outputs.iter().find(|output| output.is_floating());
         let Some(name) = self.namer.end(&storages, first.map(ffi::Output::storage)) else { return };
         let Some(output) = first else { return };
+        self.unregistered
+            .extend(self.strangers.drain(..).map(|shape| Unregistered { layer: name.layer.clone(), shape }));
         match output.statistics() {
             Ok(statistics) => self.activations.push(Activation {
                 layer: name.layer,

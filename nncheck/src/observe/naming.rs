@@ -36,6 +36,11 @@ impl Parameters {
         layers.remove(&Storage::NONE);
         Self { layers }
     }
+
+    /// Whether a parameter lies there.
+    pub(super) fn lie_in(&self, storage: Storage) -> bool {
+        self.layers.contains_key(&storage)
+    }
 }
 
 /// `hidden.weight` belongs to `hidden`; a parameter of no module is a layer of its own.

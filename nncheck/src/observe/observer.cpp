@@ -28,10 +28,18 @@ struct nncheck_output {
   bool floating;
 };
 
+// A tensor that an operator reads, valid during one callback. Mirrored by `ffi::Input`.
+struct nncheck_input {
+  const void* storage;  // identity only: never read through
+  const int64_t* sizes;
+  size_t dimensions;
+  bool trained;         // a leaf that requires a gradient: something that an optimizer should know
+};
+
 // Mirrored by `ffi::Callbacks`.
 struct nncheck_callbacks {
   void* state;
-  void (*start)(void* state, const char* name, const void* const* storages, size_t count);
+  void (*start)(void* state, const char* name, const nncheck_input* inputs, size_t count);
   void (*end)(void* state, const nncheck_output* outputs, size_t count);
 };
 
@@ -74,6 +82,17 @@ c10::ArrayRef<const c10::IValue> last(const c10::IValue* values, size_t size, si
                       : c10::ArrayRef<const c10::IValue>(values, size);
 }
 
+nncheck_input describe_input(const at::Tensor& tensor) {
+  nncheck_input input{};
+  input.storage = storage_of(tensor);
+  if (tensor.requires_grad() && tensor.is_leaf() && tensor.layout() == at::kStrided) {
+    input.trained = true;
+    input.sizes = tensor.sizes().data();
+    input.dimensions = tensor.sizes().size();
+  }
+  return input;
+}
+
 nncheck_output describe(const at::Tensor& tensor) {
   nncheck_output output{};
   output.tensor = &tensor;
@@ -98,15 +117,15 @@ std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& function
   if (watch == nullptr) return nullptr;
   // In a backward pass the engine's own `evaluate_function`, which returns nothing, is the outermost one.
   if (watch->depth++ != 0) return nullptr;
-  c10::SmallVector<const void*, 16> storages;
-  const auto inputs = function.inputs();
-  for (const c10::IValue& input : last(inputs.data(), inputs.size(), function.num_inputs())) {
+  c10::SmallVector<nncheck_input, 16> inputs;
+  const auto values = function.inputs();
+  for (const c10::IValue& input : last(values.data(), values.size(), function.num_inputs())) {
     each_tensor(input, [&](const at::Tensor& tensor) {
       // The 2 of `x * 2` is a tensor by now, but none of the model's.
-      if (!tensor.unsafeGetTensorImpl()->is_wrapped_number()) storages.push_back(storage_of(tensor));
+      if (!tensor.unsafeGetTensorImpl()->is_wrapped_number()) inputs.push_back(describe_input(tensor));
     });
   }
-  watch->callbacks.start(watch->callbacks.state, function.name(), storages.data(), storages.size());
+  watch->callbacks.start(watch->callbacks.state, function.name(), inputs.data(), inputs.size());
   return nullptr;
 }
 

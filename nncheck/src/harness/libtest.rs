@@ -1,0 +1,111 @@
+//! The harness as `cargo test` and `cargo nextest` see it.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Completion, Failed, Trial};
+use nncheck_core::judge::Verdict;
+use nncheck_core::report::event::PropertyEvent;
+use nncheck_core::report::human::{Style, Verbosity, detail};
+use nncheck_core::suite::{self, Overrides, PropertyId, Sources, Suite};
+
+use super::arguments::{self, Arguments};
+use super::{FAILED, WRONG, cores, show, unbound};
+use crate::bindings::Bindings;
+use crate::cache::Cache;
+use crate::session::Session;
+
+/// Threads that wait for verdicts, at most; the measuring is done by the workers.
+const WAITING: usize = 64;
+
+pub(super) fn main(root: &Path, specs: &str, bindings: &Bindings) -> ExitCode {
+    let threads = std::env::var("RUST_TEST_THREADS").ok();
+    let arguments = match arguments::parse(std::env::args().skip(1), threads.as_deref()) {
+        Ok(arguments) => arguments,
+        Err(e) => {
+            eprintln!("error: {e}");
+            return ExitCode::from(WRONG);
+        }
+    };
+    let sources = Sources::one(root.join(specs), specs);
+    let suite = match suite::load(&sources, &Overrides::default()) {
+        Ok(suite) => suite,
+        Err(errors) => {
+            show(&errors);
+            return ExitCode::from(WRONG);
+        }
+    };
+    let errors = unbound(&suite, bindings);
+    if !errors.is_empty() {
+        show(&errors);
+        return ExitCode::from(WRONG);
+    }
+    if let Some(name) = unknown_exact_name(&suite, &arguments) {
+        eprintln!("error: there is no property `{name}`; `--list` shows all");
+        return ExitCode::from(WRONG);
+    }
+    run(suite, &root.file_name().unwrap_or_default().to_string_lossy(), &arguments)
+}
+
+fn run(suite: Suite, package: &str, arguments: &Arguments) -> ExitCode {
+    let suite = Arc::new(suite);
+    let mut filter = arguments.filter.clone();
+    // Under `--list` and for counting, ignored tests are shown; whether they run is libtest-mimic's to say.
+    let include = filter.include_ignored || filter.only_ignored;
+    filter.include_ignored = true;
+    let listed = filter.running(&suite);
+    let slow = |id: PropertyId| suite.get(id).1.settings.slow;
+    let wanted: Vec<PropertyId> = listed.iter().copied().filter(|&id| include || !slow(id)).collect();
+    let session = (!arguments.list && !wanted.is_empty()).then(|| {
+        let cache = Cache::of_this_run();
+        // A runner with a process for each test starts as many of those as there are cores.
+        let workers = arguments.jobs.unwrap_or_else(|| if cache.is_some() { 1 } else { cores() });
+        Arc::new(Session::start(Arc::clone(&suite), package, &wanted, workers, cache, |_| {}))
+    });
+    let trials = listed
+        .iter()
+        .map(|&id| {
+            let session = session.clone();
+            Trial::ignorable_test(suite.test_name(id), move || match &session {
+                Some(session) => outcome(&session.verdict(id)),
+                None => Ok(Completion::ignored()),
+            })
+            .with_ignored_flag(slow(id))
+        })
+        .collect();
+    let mut for_mimic =
+        libtest_mimic::Arguments::from_iter(std::iter::once("nncheck".to_owned()).chain(arguments.rest.iter().cloned()));
+    for_mimic.include_ignored = arguments.filter.include_ignored;
+    for_mimic.ignored = arguments.filter.only_ignored;
+    for_mimic.test_threads = Some(if arguments.jobs == Some(1) { 1 } else { listed.len().clamp(1, WAITING) });
+    if libtest_mimic::run(&for_mimic, trials).has_failed() { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
+}
+
+/// Under nextest, which asks for one test by its whole name, a name that is not there would be a silent green.
+fn unknown_exact_name<'a>(suite: &Suite, arguments: &'a Arguments) -> Option<&'a str> {
+    if !arguments.filter.exact || std::env::var_os("NEXTEST_RUN_ID").is_none() {
+        return None;
+    }
+    let known = |name: &str| suite.ids().any(|id| suite.test_name(id) == name);
+    arguments.filter.filters.iter().map(String::as_str).find(|name| !known(name))
+}
+
+/// A verdict as libtest knows them.
+fn outcome(event: &PropertyEvent) -> Result<Completion, Failed> {
+    match event.verdict {
+        Verdict::Pass => Ok(Completion::Completed),
+        Verdict::Skipped => Ok(Completion::ignored_with(&event.message)),
+        _ if !event.fails_the_run() => {
+            eprintln!("warning: {}\n{}", event.test_name(), text(event));
+            Ok(Completion::Completed)
+        }
+        _ => Err(Failed::from(text(event))),
+    }
+}
+
+fn text(event: &PropertyEvent) -> String {
+    let style = Style { colour: std::io::stdout().is_terminal(), verbosity: Verbosity::Normal, width: 120 };
+    detail(event, &style)
+}
