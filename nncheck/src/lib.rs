@@ -35,7 +35,7 @@ macro_rules! harness {
             let mut root = env!("CARGO_MANIFEST_DIR");
             $(root = $root;)?
             let bindings = $crate::Bindings::new()$($(.builder(stringify!($builder), $builder))*)?;
-            $crate::harness::main(root, $specs, bindings)
+            $crate::harness::main(root, $specs, &bindings)
         }
     };
 }

@@ -185,7 +185,8 @@ impl Session {
                 let (_, property) = self.suite.get(other);
                 let first = self.seeds(other, 0, self.first_look(other));
                 let both = first.start.max(seeds.start)..first.end.min(seeds.end);
-                (!property.settings.slow && property.settings.off.is_none() && !both.is_empty()).then_some((other, both))
+                (!property.settings.slow && property.settings.off.is_none() && !both.is_empty())
+                    .then_some((other, both))
             })
         });
         wanted.iter().cloned().chain(siblings).collect()
@@ -197,12 +198,7 @@ impl Session {
 
     /// All measurements of a property, seed by seed; or the first failure in the order of the seeds, whichever came
     /// first in time.
-    #[expect(clippy::type_complexity, reason = "the failure with its address, used once")]
-    fn wait(
-        &self,
-        id: PropertyId,
-        seeds: Range<u64>,
-    ) -> Result<Vec<Vec<Measurement>>, (u64, Request, Failure)> {
+    fn wait(&self, id: PropertyId, seeds: Range<u64>) -> Result<Vec<Vec<Measurement>>, (u64, Request, Failure)> {
         let requests = self.requests(id);
         seeds
             .map(|seed| {
@@ -256,8 +252,8 @@ impl Session {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use nncheck_core::spec::{Subject, data, loss, model, run};
     use nncheck_core::diagnostic::{Located, Span};
+    use nncheck_core::spec::{Subject, data, loss, model, run};
 
     /// A subject that is never built.
     pub(crate) fn subject() -> Subject {

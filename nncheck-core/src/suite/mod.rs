@@ -4,6 +4,7 @@ mod bind;
 mod filter;
 mod load;
 pub mod options;
+mod precheck;
 pub mod schema;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::spec::run::Run;
 
 pub use filter::{Filter, Standing};
 pub use load::{Overrides, Source, Sources, from_texts, load};
+pub use precheck::precheck;
 
 /// The specs of a package.
 #[derive(Clone, Debug, Default)]

@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn options_come_back_as_written() {
-        let options = HarnessOptions { protocol: PROTOCOL, package: "digits".into(), jobs: Some(2), ..Default::default() };
+        let options =
+            HarnessOptions { protocol: PROTOCOL, package: "digits".into(), jobs: Some(2), ..Default::default() };
         assert_eq!(HarnessOptions::read(&options.write()), Ok(options));
     }
 

@@ -22,8 +22,15 @@ pub struct Arguments {
 pub struct UsageError(String);
 
 /// Flags that libtest has and that mean nothing here: output is never captured, and the order does not matter.
-const IGNORED: &[&str] =
-    &["--no-capture", "--nocapture", "--show-output", "--report-time", "--ensure-time", "--shuffle", "--force-run-in-process"];
+const IGNORED: &[&str] = &[
+    "--no-capture",
+    "--nocapture",
+    "--show-output",
+    "--report-time",
+    "--ensure-time",
+    "--shuffle",
+    "--force-run-in-process",
+];
 /// The same with a value.
 const IGNORED_WITH_VALUE: &[&str] = &["--shuffle-seed"];
 /// Flags with a value that libtest-mimic handles.
@@ -44,9 +51,8 @@ pub fn parse(arguments: impl IntoIterator<Item = String>, threads: Option<&str>)
             Some((flag, value)) if flag.starts_with("--") => (flag.to_owned(), Some(value.to_owned())),
             _ => (argument.clone(), None),
         };
-        let mut value = || {
-            inline.clone().or_else(|| arguments.next()).ok_or_else(|| UsageError(format!("`{flag}` wants a value")))
-        };
+        let mut value =
+            || inline.clone().or_else(|| arguments.next()).ok_or_else(|| UsageError(format!("`{flag}` wants a value")));
         match flag.as_str() {
             "--" => {}
             "--skip" => parsed.filter.skip.push(value()?),
@@ -93,8 +99,17 @@ mod tests {
 
     #[test]
     fn flags_that_libtest_mimic_refuses_never_reach_it() {
-        let arguments =
-            parsed(&["--no-capture", "--report-time", "--shuffle", "--shuffle-seed", "4", "--skip=slow", "-q", "--color", "never"]);
+        let arguments = parsed(&[
+            "--no-capture",
+            "--report-time",
+            "--shuffle",
+            "--shuffle-seed",
+            "4",
+            "--skip=slow",
+            "-q",
+            "--color",
+            "never",
+        ]);
         assert_eq!(arguments.rest, ["-q", "--color", "never"]);
         assert_eq!(arguments.filter.skip, ["slow"]);
         assert!(arguments.filter.filters.is_empty());

@@ -39,18 +39,18 @@ pub(super) fn main(options: &str, bindings: &Bindings) -> ExitCode {
         show(&errors);
         return ExitCode::from(WRONG);
     }
-    run(Arc::new(suite), &options)
+    run(&Arc::new(suite), &options)
 }
 
-fn run(suite: Arc<Suite>, options: &HarnessOptions) -> ExitCode {
+fn run(suite: &Arc<Suite>, options: &HarnessOptions) -> ExitCode {
     let started = Instant::now();
-    let wanted = options.filter.running(&suite);
+    let wanted = options.filter.running(suite);
     let desk = Arc::new(Mutex::new(Desk::new(options.fail_fast)));
     let lock = |desk: &Mutex<Desk>, event: Event| desk.lock().unwrap_or_else(PoisonError::into_inner).write(&event);
-    lock(&desk, Event::RunStarted(run_started(&suite, options, wanted.len())));
+    lock(&desk, Event::RunStarted(run_started(suite, options, wanted.len())));
     let progress = Arc::clone(&desk);
     let session = Arc::new(Session::start(
-        Arc::clone(&suite),
+        Arc::clone(suite),
         options.package.as_str(),
         &wanted,
         options.jobs.unwrap_or_else(cores),
@@ -78,7 +78,7 @@ fn run(suite: Arc<Suite>, options: &HarnessOptions) -> ExitCode {
     };
     let conclusion = libtest_mimic::run(&silent, trials);
     let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
-    desk.summary.ignored = ignored(&suite, options);
+    desk.summary.ignored = ignored(suite, options);
     desk.summary.duration_ms = started.elapsed().as_secs_f64() * 1e3;
     let summary = desk.summary.clone();
     desk.write(&Event::Summary(summary.clone()));

@@ -75,8 +75,9 @@ fn run(suite: Suite, package: &str, arguments: &Arguments) -> ExitCode {
             .with_ignored_flag(slow(id))
         })
         .collect();
-    let mut for_mimic =
-        libtest_mimic::Arguments::from_iter(std::iter::once("nncheck".to_owned()).chain(arguments.rest.iter().cloned()));
+    let mut for_mimic = libtest_mimic::Arguments::from_iter(
+        std::iter::once("nncheck".to_owned()).chain(arguments.rest.iter().cloned()),
+    );
     for_mimic.include_ignored = arguments.filter.include_ignored;
     for_mimic.ignored = arguments.filter.only_ignored;
     for_mimic.test_threads = Some(if arguments.jobs == Some(1) { 1 } else { listed.len().clamp(1, WAITING) });

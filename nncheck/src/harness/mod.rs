@@ -23,13 +23,13 @@ const FAILED: u8 = 101;
 
 /// Runs the harness: as a worker, for `cargo nncheck`, or as a libtest look-alike.
 #[must_use]
-pub fn main(root: &str, specs: &str, bindings: Bindings) -> ExitCode {
+pub fn main(root: &str, specs: &str, bindings: &Bindings) -> ExitCode {
     if worker::is_worker() {
-        return worker::serve(&bindings);
+        return worker::serve(bindings);
     }
     match std::env::var(options::VARIABLE) {
-        Ok(options) => command::main(&options, &bindings),
-        Err(_) => libtest::main(&root_of(root), specs, &bindings),
+        Ok(options) => command::main(&options, bindings),
+        Err(_) => libtest::main(&root_of(root), specs, bindings),
     }
 }
 
@@ -56,7 +56,10 @@ fn unbound(suite: &Suite, bindings: &Bindings) -> Vec<Diagnostic> {
             let error = Diagnostic::error("unbound-path", format!("no entry of the harness binds `{}`", path.value))
                 .at(&spec.file, path.span)
                 .label("named here")
-                .help(format!("list it where the harness is made: `nncheck::harness! {{ .., builder: [{}] }}`", path.value));
+                .help(format!(
+                    "list it where the harness is made: `nncheck::harness! {{ .., builder: [{}] }}`",
+                    path.value
+                ));
             Some(if known.is_empty() { error } else { error.help(format!("bound are: {}", known.join(", "))) })
         })
         .collect()

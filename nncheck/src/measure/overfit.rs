@@ -85,10 +85,7 @@ fn blank(program: &Program<'_>, points: usize, distinct: usize) -> Overfit {
 }
 
 fn reading(loss_function: &LossFunction, output: &Tensor, loss: &Tensor, rows: &Rows) -> Reading {
-    Reading {
-        loss: loss.double_value(&[]),
-        accuracy: tch::no_grad(|| loss_function.accuracy(output, &rows.y)),
-    }
+    Reading { loss: loss.double_value(&[]), accuracy: tch::no_grad(|| loss_function.accuracy(output, &rows.y)) }
 }
 
 fn eval_reading(program: &Program<'_>, rows: &Rows) -> Result<Reading, SubjectError> {

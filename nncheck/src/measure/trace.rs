@@ -77,10 +77,8 @@ impl Watcher {
     ) -> Result<Step, SubjectError> {
         let (output, activations) = self.observer.watch(|| program.network.forward(x, true))?;
         if self.layers.is_empty() {
-            self.layers = activations
-                .iter()
-                .map(|a| LayerSeen { name: a.layer.clone(), operator: a.operator.clone() })
-                .collect();
+            self.layers =
+                activations.iter().map(|a| LayerSeen { name: a.layer.clone(), operator: a.operator.clone() }).collect();
         }
         let loss = program.loss.data_loss(&output, y, program.data.facts.classes)?;
         let value = loss.double_value(&[]);

@@ -173,12 +173,7 @@ impl Drop for Installed<'_> {
     }
 }
 
-unsafe extern "C" fn start<W: Watcher>(
-    state: *mut c_void,
-    name: *const c_char,
-    inputs: *const Input,
-    count: usize,
-) {
+unsafe extern "C" fn start<W: Watcher>(state: *mut c_void, name: *const c_char, inputs: *const Input, count: usize) {
     // SAFETY: `Installed` passed a `State<W>` that nobody else touches while it is installed.
     let state = unsafe { &mut *state.cast::<State<W>>() };
     // SAFETY: libtorch's name of the operator, ended by a zero, alive during the callback.

@@ -12,8 +12,8 @@ use std::collections::HashSet;
 
 use tch::Tensor;
 
-pub use self::statistics::Statistics;
 use self::naming::{Namer, Parameters, Storage};
+pub use self::statistics::Statistics;
 
 /// The output of one operator inside a model's forward pass.
 #[derive(Debug, Clone, PartialEq)]

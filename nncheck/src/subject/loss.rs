@@ -50,13 +50,12 @@ impl LossFunction {
     }
 
     /// What training lowers: the data loss plus `l2` times half the squared norm of the trainable parameters.
-    #[must_use]
     pub fn with_regularisation(&self, data_loss: &Tensor, network: &Network) -> Tensor {
         let mut total = data_loss.shallow_clone();
         if self.l2 != 0.0 {
             for (_, parameter) in network.parameters() {
                 if parameter.requires_grad() {
-                    total = total + parameter.square().sum(parameter.kind()) * (self.l2 / 2.0);
+                    total += parameter.square().sum(parameter.kind()) * (self.l2 / 2.0);
                 }
             }
         }
@@ -78,7 +77,6 @@ impl LossFunction {
     }
 
     /// Outputs that know nothing, in the shape of `output`: zeros (as logits, for a classifier).
-    #[must_use]
     pub fn know_nothing(&self, output: &Tensor) -> Tensor {
         match self.kind {
             // Probabilities and log-probabilities have no zero logits of their own: the uniform distribution.

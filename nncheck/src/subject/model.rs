@@ -23,7 +23,11 @@ pub struct Network {
 impl Network {
     /// Builds the network for examples of `shape`.
     pub(super) fn build(subject: &Subject, shape: &[usize], bindings: &Bindings) -> Result<Self, SubjectError> {
-        let store: &'static VarStore = Box::leak(Box::new(VarStore::new(super::device(subject.device)?)));
+        let kind = super::kind(subject.dtype);
+        let mut store = VarStore::new(super::device(subject.device)?);
+        // New variables are then drawn in this format, as PyTorch draws them under its default dtype.
+        store.set_kind(kind);
+        let store: &'static VarStore = Box::leak(Box::new(store));
         let module = match &subject.model.source {
             ModelSource::Builder { path, hyper } => build_by_path(store, &path.value, hyper, bindings)?,
             ModelSource::Layers(spec) => {
@@ -32,8 +36,8 @@ impl Network {
                 Box::new(layers::build(&store.root(), &inferred.layers))
             }
         };
-        let kind = super::kind(subject.dtype);
         if kind != Kind::Float {
+            // Some layers of tch make their buffers in single precision whatever the store says.
             store.root().double();
         }
         if let Some(file) = &subject.model.weights {
@@ -49,7 +53,6 @@ impl Network {
     }
 
     /// Runs the model on inputs `[n, shape...]`.
-    #[must_use]
     pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
         self.module.forward_t(x, train)
     }
@@ -78,7 +81,8 @@ impl Network {
     /// Sorts out parameters and buffers; freezes what `frozen` names where nncheck built the model itself.
     fn freeze(&mut self, frozen: &[String], ours: bool) -> Result<(), SubjectError> {
         let trainable: Vec<*const _> = {
-            let variables = self.store.variables_.lock().map_err(|_| SubjectError::new("the builder left its variables locked"))?;
+            let variables =
+                self.store.variables_.lock().map_err(|_| SubjectError::new("the builder left its variables locked"))?;
             variables.trainable_variables.iter().map(|v| v.tensor.data_ptr().cast_const()).collect()
         };
         let mut parameters: Vec<(String, Tensor)> = self

@@ -19,18 +19,15 @@ impl Optimizer {
         let lr = spec.lr();
         let inner = match &spec.kind {
             OptimizerKind::Sgd(o) => nn::sgd(o.momentum, 0.0, o.weight_decay, o.nesterov).build(store, lr),
-            OptimizerKind::Adam(o) => {
-                nn::adam(o.betas[0], o.betas[1], o.weight_decay).eps(o.eps).build(store, lr)
-            }
-            OptimizerKind::Adamw(o) => {
-                nn::adamw(o.betas[0], o.betas[1], o.weight_decay).eps(o.eps).build(store, lr)
-            }
+            OptimizerKind::Adam(o) => nn::adam(o.betas[0], o.betas[1], o.weight_decay).eps(o.eps).build(store, lr),
+            OptimizerKind::Adamw(o) => nn::adamw(o.betas[0], o.betas[1], o.weight_decay).eps(o.eps).build(store, lr),
             OptimizerKind::Rmsprop(o) => {
                 nn::rms_prop(o.alpha, o.eps, o.weight_decay, o.momentum, false).build(store, lr)
             }
         };
         let inner = inner.map_err(|e| {
-            SubjectError::from(e).help("the model has no parameters to train, or they are of a kind that this optimizer refuses")
+            SubjectError::from(e)
+                .help("the model has no parameters to train, or they are of a kind that this optimizer refuses")
         })?;
         Ok(Self { inner, clip: spec.clip })
     }

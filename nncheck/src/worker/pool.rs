@@ -275,7 +275,9 @@ fn died(status: Option<ExitStatus>, words: &str, phase: &Phase, memory: u64) -> 
     with_words(
         Failure {
             cause: format!("{how} while {}", phase.words()),
-            help: vec!["code under test must return or panic; `std::process::exit` and `abort` end its process".to_owned()],
+            help: vec![
+                "code under test must return or panic; `std::process::exit` and `abort` end its process".to_owned(),
+            ],
         },
         words,
     )

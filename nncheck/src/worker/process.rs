@@ -1,6 +1,7 @@
 //! The worker's side: reads jobs, measures, answers. User code may print whatever it likes: the channel to the harness
 //! is moved off standard input and output before any of it runs.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::BufReader;
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ pub fn is_worker() -> bool {
 #[must_use]
 pub fn serve(bindings: &Bindings) -> ExitCode {
     limits::die_with_parent();
+    limits::keep_freed_memory();
     let Ok((from_harness, mut to_harness)) = channel::take() else { return ExitCode::from(3) };
     panics::install_hook();
     let jobs = read_jobs(from_harness);
@@ -59,35 +61,30 @@ impl Server<'_> {
     fn run(&mut self, job: &JobMessage, to: &mut File) -> Result<(), SubjectError> {
         let subject = &job.subject;
         tch::set_num_threads(i32::try_from(subject.threads).unwrap_or(1).max(1));
-        let mut failed = None;
-        let mut say = |reply: &Reply| {
-            if let Err(e) = send(to, reply) {
-                failed = Some(e);
-            }
-        };
-        say(&Reply::Phase(Phase::Data));
+        say(to, &Reply::Phase(Phase::Data));
         let key = format!("{:?}", (&subject.data, subject.loss.kind, subject.dtype, subject.device));
         if self.data.as_ref().is_none_or(|(known, _)| *known != key) {
             self.data = None;
             self.data = Some((key, Tensors::load(subject)?));
         }
         let Some((_, data)) = &self.data else { return Ok(()) };
-        say(&Reply::Phase(Phase::Building));
-        let say = std::cell::RefCell::new(say);
-        let result = measure::measure(
+        say(to, &Reply::Phase(Phase::Building));
+        let to = RefCell::new(to);
+        measure::measure(
             subject,
             data,
             self.bindings,
             Job { request: &job.request, parts: &job.parts, seed: job.seed },
-            &mut || (say.borrow_mut())(&Reply::Phase(Phase::Measuring)),
-            &mut |index, measured| (say.borrow_mut())(&Reply::Part(index, Box::new(measured))),
-        );
-        drop(say);
-        match failed {
-            // Nobody listens any more.
-            Some(_) => std::process::exit(0),
-            None => result,
-        }
+            &mut || say(&mut to.borrow_mut(), &Reply::Phase(Phase::Measuring)),
+            &mut |index, measured| say(&mut to.borrow_mut(), &Reply::Part(index, Box::new(measured))),
+        )
+    }
+}
+
+/// Says something in the middle of a job. Where nobody listens any more, there is nothing left to do.
+fn say(to: &mut File, reply: &Reply) {
+    if send(to, reply).is_err() {
+        std::process::exit(0);
     }
 }
 
@@ -118,7 +115,8 @@ fn failure_of(panic: &Panic, job: &JobMessage) -> Failure {
     if limits::is_out_of_memory(&panic.words) {
         return out_of_memory(&panic.words, job.subject.memory);
     }
-    let place = panic.place.as_deref().filter(|p| !p.contains("/tch-")).map(|p| format!(" (at {p})")).unwrap_or_default();
+    let place =
+        panic.place.as_deref().filter(|p| !p.contains("/tch-")).map(|p| format!(" (at {p})")).unwrap_or_default();
     Failure { cause: format!("panicked: {}{place}", panic.words), help: Vec::new() }
 }
 
@@ -128,10 +126,7 @@ pub(super) fn out_of_memory(words: &str, limit: u64) -> Failure {
     let first = words.lines().next().unwrap_or_default();
     Failure {
         cause: format!("needs more than the {gib:.1} GiB that a worker may take: {first}"),
-        help: vec![
-            "look for an allocation that grows without end".to_owned(),
-            "or raise `memory` in [run]".to_owned(),
-        ],
+        help: vec!["look for an allocation that grows without end".to_owned(), "or raise `memory` in [run]".to_owned()],
     }
 }
 
