@@ -1,0 +1,433 @@
+//! The command line.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::BrightGreen.on_default().bold())
+    .usage(AnsiColor::BrightGreen.on_default().bold())
+    .literal(AnsiColor::BrightCyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// A whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo-nncheck",
+    bin_name = "cargo nncheck",
+    version,
+    styles = STYLES,
+    about = "Tests neural networks the way cargo test tests code",
+    after_help = "With no subcommand, `cargo nncheck [FILTER]...` runs the specs, like `cargo nncheck run`.",
+    args_conflicts_with_subcommands = true,
+    max_term_width = 100
+)]
+pub struct Invocation {
+    /// What to do; running the specs where nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Subcommands>,
+    /// The arguments of `run`, where no subcommand is given.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What `cargo nncheck` can do.
+#[derive(Debug, Subcommand)]
+pub enum Subcommands {
+    /// Run the specs: measure the models and judge every property (the default)
+    Run(Box<RunArgs>),
+    /// List the properties that `run` would judge, from the specs alone
+    List(ListArgs),
+    /// Explain a check: what it measures, why, its defaults, likely causes and cures
+    Explain(ExplainArgs),
+    /// Write a first spec for this package
+    Init(InitArgs),
+    /// Run any command with libtorch's environment set
+    Exec(ExecArgs),
+    /// Say where libtorch is and why that one, or install it
+    Libtorch(LibtorchArgs),
+    /// Print the JSON schema of the spec language, for editors
+    Schema(SchemaArgs),
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// Which properties.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// Whose specs.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    /// How they are measured.
+    #[command(flatten)]
+    pub measuring: MeasuringArgs,
+    /// How the project is built.
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// In which form results are printed on standard output.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = MessageFormat::Human, help_heading = "Output")]
+    pub message_format: MessageFormat,
+}
+
+/// Which properties are meant.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SelectionArgs {
+    /// Only properties whose name contains one of these
+    #[arg(value_name = "FILTER")]
+    pub filters: Vec<String>,
+    /// Only the spec of this name (several times for several)
+    #[arg(long = "spec", value_name = "NAME", help_heading = "Selection")]
+    pub specs: Vec<String>,
+    /// Only properties of this stage of the checklist (several times for several)
+    #[arg(long = "stage", value_enum, value_name = "STAGE", help_heading = "Selection")]
+    pub stages: Vec<Stage>,
+    /// Filters are whole names, not parts of them
+    #[arg(long, help_heading = "Selection")]
+    pub exact: bool,
+    /// Leave out properties whose name contains this (several times for several)
+    #[arg(long, value_name = "FILTER", help_heading = "Selection")]
+    pub skip: Vec<String>,
+    /// Judge properties that are marked slow too
+    #[arg(long, help_heading = "Selection")]
+    pub include_ignored: bool,
+}
+
+/// A stage of the checklist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Stage {
+    /// Before the first step.
+    Start,
+    /// The loss.
+    Loss,
+    /// How layers and data are connected.
+    Connections,
+    /// How parameters move.
+    Parameters,
+    /// Control runs.
+    Control,
+}
+
+/// Whose specs are meant.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ProjectArgs {
+    /// `--manifest-path`.
+    #[command(flatten)]
+    pub manifest: clap_cargo::Manifest,
+    /// `--package`, `--workspace`, `--exclude`.
+    #[command(flatten)]
+    pub workspace: clap_cargo::Workspace,
+    /// A folder of specs that need no Rust at all
+    #[arg(long = "specs", value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Package Selection",
+          conflicts_with_all = ["PATH", "package", "workspace", "all", "exclude"])]
+    pub specs_folder: Option<PathBuf>,
+}
+
+/// How properties are measured.
+#[derive(Debug, Clone, Default, Args)]
+pub struct MeasuringArgs {
+    /// How many seeds to begin with, whatever the specs say
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Measuring")]
+    pub seeds: Option<u32>,
+    /// The first seed, whatever the specs say
+    #[arg(long, value_name = "SEED", help_heading = "Measuring")]
+    pub seed: Option<u64>,
+    /// Where to compute: cpu, cuda, cuda:1, mps
+    #[arg(long, value_name = "DEVICE", help_heading = "Measuring")]
+    pub device: Option<String>,
+    /// How many worker processes, and jobs of the build (one per core by default)
+    #[arg(short = 'j', long = "jobs", value_name = "N", help_heading = "Measuring")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// How long a measurement may take, whatever the specs say: 500ms, 60s, 5m
+    #[arg(long, value_name = "DURATION", help_heading = "Measuring")]
+    pub timeout: Option<String>,
+    /// Stop at the first property that does not hold
+    #[arg(long, help_heading = "Measuring")]
+    pub fail_fast: bool,
+    /// Build the harness, but do not run it
+    #[arg(long, help_heading = "Measuring")]
+    pub no_run: bool,
+}
+
+/// How the project is built: cargo's own options, handed through.
+#[derive(Debug, Clone, Default, Args)]
+pub struct BuildArgs {
+    /// `--features`, `--all-features`, `--no-default-features`.
+    #[command(flatten)]
+    pub features: clap_cargo::Features,
+    /// Build with optimisations
+    #[arg(short = 'r', long, conflicts_with = "cargo_profile", help_heading = "Compilation Options")]
+    pub release: bool,
+    /// Build with this cargo profile
+    #[arg(long, value_name = "PROFILE", help_heading = "Compilation Options")]
+    pub cargo_profile: Option<String>,
+    /// Where cargo puts what it builds
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Compilation Options")]
+    pub target_dir: Option<PathBuf>,
+    /// Run without accessing the network
+    #[arg(long, help_heading = "Compilation Options")]
+    pub offline: bool,
+    /// Require that Cargo.lock is up to date
+    #[arg(long, help_heading = "Compilation Options")]
+    pub locked: bool,
+}
+
+/// How much is printed, and how.
+#[derive(Debug, Clone, Default, Args)]
+pub struct OutputArgs {
+    /// Whether to print in colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto, help_heading = "Output")]
+    pub color: Color,
+    /// Print less
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// Print more (twice for even more)
+    #[arg(short, long, action = ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+}
+
+/// In which form results are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum MessageFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Whether to print in colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// Where the stream is a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Arguments of `list`.
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// Which properties.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// Whose specs.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// In which form the list is printed on standard output.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = MessageFormat::Human, help_heading = "Output")]
+    pub message_format: MessageFormat,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// The id of a check (all of them, a line each, where none is given)
+    #[arg(value_name = "CHECK")]
+    pub check: Option<String>,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// `--manifest-path`.
+    #[command(flatten)]
+    pub manifest: clap_cargo::Manifest,
+    /// The package that the spec is for
+    #[arg(short, long, value_name = "SPEC")]
+    pub package: Option<String>,
+    /// Write tests/nncheck.rs too, for `cargo test` and `cargo nextest`
+    #[arg(long)]
+    pub test_target: bool,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Arguments of `exec`.
+#[derive(Debug, Clone, Args)]
+pub struct ExecArgs {
+    /// `--manifest-path`: the project whose tch decides which libtorch is set.
+    #[command(flatten)]
+    pub manifest: clap_cargo::Manifest,
+    /// What is printed before the command starts.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
+    pub command: Vec<OsString>,
+}
+
+/// Arguments of `libtorch`.
+#[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct LibtorchArgs {
+    /// `install`, or nothing to be told what is there.
+    #[command(subcommand)]
+    pub command: Option<LibtorchSubcommands>,
+    /// `--manifest-path`: the project whose tch decides which libtorch is wanted.
+    #[command(flatten)]
+    pub manifest: clap_cargo::Manifest,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// What can be done about libtorch.
+#[derive(Debug, Clone, Subcommand)]
+pub enum LibtorchSubcommands {
+    /// Install libtorch into nncheck's cache, through pip
+    Install(LibtorchInstallArgs),
+}
+
+/// Arguments of `libtorch install`.
+#[derive(Debug, Clone, Args)]
+pub struct LibtorchInstallArgs {
+    /// The torch version to install (the one that the project's tch wants, where none is given)
+    #[arg(long = "version", value_name = "VERSION")]
+    pub torch_version: Option<semver::Version>,
+    /// `--manifest-path`: the project whose tch decides which version is wanted.
+    #[command(flatten)]
+    pub manifest: clap_cargo::Manifest,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Clone, Args)]
+pub struct SchemaArgs {}
+
+/// Reads a command line, the program's name first.
+///
+/// Cargo starts `cargo nncheck ARGS` as `cargo-nncheck nncheck ARGS`; both forms are understood.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, clap::Error> {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    if arguments.get(1).is_some_and(|first| first == OsStr::new("nncheck")) {
+        arguments.remove(1);
+    }
+    let mut command = Invocation::command();
+    let invocation = Invocation::from_arg_matches(&command.try_get_matches_from_mut(arguments)?)?;
+    if invocation.command.is_none() {
+        refuse_late_subcommand(&mut command, &invocation.run)?;
+    }
+    Ok(invocation)
+}
+
+/// `cargo nncheck -q list` would take `list` for a filter, find nothing of that name and leave the user puzzled.
+fn refuse_late_subcommand(command: &mut clap::Command, run: &RunArgs) -> Result<(), clap::Error> {
+    let Some(late) = run.selection.filters.iter().find(|filter| command.find_subcommand(filter).is_some()) else {
+        return Ok(());
+    };
+    Err(command.error(
+        clap::error::ErrorKind::ArgumentConflict,
+        format!(
+            "`{late}` is a subcommand and has to come first: `cargo nncheck {late} ...`\n\n  \
+             To run the properties whose names contain it: `cargo nncheck run ... {late}`"
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Invocation, clap::Error> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    fn ok(line: &str) -> Invocation {
+        parsed(line).unwrap_or_else(|error| panic!("`{line}` is refused: {error}"))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Invocation::command().debug_assert();
+    }
+
+    #[test]
+    fn both_ways_of_being_started_are_understood() {
+        for line in ["cargo-nncheck list", "cargo-nncheck nncheck list"] {
+            assert!(matches!(ok(line).command, Some(Subcommands::List(_))), "{line}");
+        }
+        assert!(ok("cargo-nncheck nncheck").command.is_none());
+    }
+
+    #[test]
+    fn a_word_that_is_no_subcommand_is_a_filter() {
+        let invocation = ok("cargo-nncheck nncheck initial_loss overfit --exact");
+        assert!(invocation.command.is_none());
+        assert_eq!(invocation.run.selection.filters, ["initial_loss", "overfit"]);
+        assert!(invocation.run.selection.exact);
+    }
+
+    #[test]
+    fn run_takes_the_name_of_a_subcommand_as_a_filter() {
+        let Some(Subcommands::Run(run)) = ok("cargo-nncheck run list").command else { panic!("run is a subcommand") };
+        assert_eq!(run.selection.filters, ["list"]);
+    }
+
+    #[test]
+    fn a_subcommand_after_options_is_refused_with_the_way_out() {
+        for line in ["cargo-nncheck -q list", "cargo-nncheck initial_loss list"] {
+            let error = parsed(line).expect_err("a late subcommand").to_string();
+            assert!(error.contains("cargo nncheck list"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_option_of_run_is_known() {
+        let invocation = ok("cargo-nncheck nncheck initial --workspace --spec digits --stage loss --stage start --exact \
+             --skip slow --include-ignored --seeds 5 --seed 7 --device cuda:1 -j 2 --timeout 60s --fail-fast --no-run \
+             --features a,b --no-default-features --cargo-profile fast --target-dir t --offline --locked \
+             --message-format json --color never -vv");
+        let run = invocation.run;
+        assert_eq!(run.selection.stages, [Stage::Loss, Stage::Start]);
+        assert_eq!((run.measuring.seeds, run.measuring.seed), (Some(5), Some(7)));
+        assert_eq!(run.build.features.features, ["a,b"]);
+        assert_eq!((run.message_format, run.output.color), (MessageFormat::Json, Color::Never));
+        assert_eq!(run.output.verbose, 2);
+        ok("cargo-nncheck -p digits --manifest-path some/Cargo.toml --all-features --release -q");
+        ok("cargo-nncheck --specs specs");
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        for line in [
+            "cargo-nncheck --release --cargo-profile dev",
+            "cargo-nncheck -q -v",
+            "cargo-nncheck --specs specs -p digits",
+            "cargo-nncheck --specs specs --manifest-path Cargo.toml",
+            "cargo-nncheck --seeds 0",
+            "cargo-nncheck -j 0",
+            "cargo-nncheck --stage end",
+            "cargo-nncheck exec",
+            "cargo-nncheck libtorch install --version two",
+        ] {
+            assert!(parsed(line).is_err(), "{line} is taken");
+        }
+    }
+
+    #[test]
+    fn exec_hands_on_everything_behind_the_dashes() {
+        let Some(Subcommands::Exec(exec)) = ok("cargo-nncheck exec --manifest-path m -- cargo test -q -- --exact").command
+        else {
+            panic!("exec is a subcommand")
+        };
+        assert_eq!(exec.command, ["cargo", "test", "-q", "--", "--exact"]);
+    }
+}

@@ -1,0 +1,373 @@
+//! Downloads wheels through pip, which knows the user's index, proxy, certificates and credentials.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+
+use semver::Version;
+use serde_json::Value;
+
+use super::LibtorchError;
+use super::platform::{PYTHON, Platform};
+use super::python::Python;
+use super::sha256::Sha256;
+use crate::child;
+use crate::progress::Progress;
+use crate::surroundings::Surroundings;
+
+/// pip, asked for wheels of one torch version.
+pub struct Pip<'a> {
+    python: Python,
+    wanted: &'a Version,
+    platform: Platform,
+    /// A folder for everything that pip writes.
+    folder: &'a Path,
+    surroundings: &'a Surroundings,
+    progress: &'a dyn Progress,
+}
+
+/// A wheel that the index offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Offer {
+    requirement: String,
+    file: String,
+    sha256: Sha256,
+}
+
+/// A wheel that was downloaded, and is what the index said it would be.
+#[derive(Clone, Debug)]
+pub struct Download {
+    /// The file.
+    pub path: PathBuf,
+    /// Its hash.
+    pub sha256: Sha256,
+}
+
+impl<'a> Pip<'a> {
+    /// The pip of the active Python.
+    pub fn new(
+        wanted: &'a Version,
+        platform: Platform,
+        folder: &'a Path,
+        surroundings: &'a Surroundings,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, LibtorchError> {
+        let python = Python::active(surroundings).ok_or_else(|| LibtorchError::NoPython {
+            python: super::python::name(surroundings).to_owned(),
+            wanted: wanted.clone(),
+        })?;
+        python.require_pip(wanted, surroundings)?;
+        Ok(Self { python, wanted, platform, folder, surroundings, progress })
+    }
+
+    /// Downloads the wheel that fits `requirement` and this platform best.
+    pub fn download(&self, requirement: &str) -> Result<Download, LibtorchError> {
+        let offer = self.offer(requirement)?;
+        let wheels = self.folder.join("wheels");
+        let temporary = self.folder.join("tmp");
+        let list = self.folder.join("requirements.txt");
+        for folder in [&wheels, &temporary] {
+            fs::create_dir_all(folder).map_err(LibtorchError::io("could not create", folder))?;
+        }
+        // With the hash in the list pip refuses any other file by itself.
+        let line = format!("{} --hash=sha256:{}\n", offer.requirement, offer.sha256);
+        fs::write(&list, line).map_err(LibtorchError::io("could not write", &list))?;
+        let mut command = self.command("download");
+        // Neither in pip's own cache, where the wheel would stay, nor in a /tmp that may be too small for it.
+        command.arg("--no-cache-dir").args(["--progress-bar", "off"]).env("TMPDIR", &temporary);
+        command.arg("--require-hashes").arg("-d").arg(&wheels).arg("-r").arg(&list);
+        self.run(command, requirement, &offer.file)?;
+        let path = wheels.join(&offer.file);
+        let mut done = 0;
+        let total = fs::metadata(&path).map_err(LibtorchError::io("pip left no file", &path))?.len();
+        let sha256 = Sha256::of_file(&path, &mut |count| {
+            done += count;
+            self.progress.bytes("checking", done, Some(total));
+        })
+        .map_err(LibtorchError::io("could not read", &path))?;
+        if sha256 != offer.sha256 {
+            let problem = format!("its sha256 is {sha256}, and the index says {}", offer.sha256);
+            return Err(LibtorchError::Hash { file: offer.file, problem });
+        }
+        Ok(Download { path, sha256 })
+    }
+
+    /// Asks pip what it would take, and with which hash.
+    fn offer(&self, requirement: &str) -> Result<Offer, LibtorchError> {
+        let report = self.folder.join("report.json");
+        let mut command = self.command("install");
+        command.args(["--dry-run", "--ignore-installed"]).arg("--report").arg(&report);
+        // Without a target pip refuses to speak of platforms other than its own.
+        command.arg("--target").arg(self.folder.join("none")).arg(requirement);
+        self.run(command, requirement, requirement)?;
+        let text = fs::read_to_string(&report).map_err(LibtorchError::io("pip left no report in", &report))?;
+        offer_in(&text).map_err(|problem| LibtorchError::Hash { file: requirement.to_owned(), problem })
+    }
+
+    fn command(&self, task: &str) -> Command {
+        let mut command = self.python.command(self.surroundings);
+        command.args(["-m", "pip", task, "--no-input", "--disable-pip-version-check", "--no-deps"]);
+        command.args(["--only-binary", ":all:", "--implementation", "cp", "--python-version", PYTHON]);
+        for tag in self.platform.tags {
+            command.args(["--platform", tag]);
+        }
+        // The messages are looked into, so they have to be in English and complete.
+        command
+            .env("LC_ALL", "C.UTF-8")
+            .env_remove("PIP_QUIET")
+            .env_remove("PIP_VERBOSE")
+            .env_remove("PIP_REQUIRE_HASHES");
+        command
+    }
+
+    /// Runs pip, and tells meanwhile how much of `what` has arrived.
+    fn run(&self, mut command: Command, requirement: &str, what: &str) -> Result<(), LibtorchError> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let failed = LibtorchError::io("could not start", &self.python.name);
+        let mut pip = child::spawn(&mut command).map_err(failed)?;
+        let (stdout, stderr) = (pip.process().stdout.take(), pip.process().stderr.take());
+        let total = OnceLock::new();
+        let (status, report) = thread::scope(|scope| {
+            scope.spawn(|| {
+                for line in stdout.map(BufReader::new).into_iter().flat_map(BufRead::lines).map_while(Result::ok) {
+                    if let Some(size) = size_in(&line) {
+                        let _ = total.set(size);
+                    }
+                }
+            });
+            let stderr = scope.spawn(|| {
+                let mut bytes = Vec::new();
+                // What cannot be read cannot be reported; how pip ended is known all the same.
+                let _ = stderr.map(|mut stderr| stderr.read_to_end(&mut bytes));
+                String::from_utf8_lossy(&bytes).into_owned()
+            });
+            let status = pip.wait_and(|| {
+                if let Some(&total) = total.get() {
+                    self.progress.bytes(what, self.arrived(), Some(total));
+                }
+            });
+            (status, stderr.join().unwrap_or_default())
+        });
+        let status = status.map_err(LibtorchError::io("could not wait for", &self.python.name))?;
+        if status.success() {
+            return Ok(());
+        }
+        if crate::interrupt::requested() {
+            return Err(LibtorchError::Interrupted);
+        }
+        Err(self.failure(requirement, &report))
+    }
+
+    /// The bytes that lie in pip's folder for files under way.
+    fn arrived(&self) -> u64 {
+        fn size(folder: &Path) -> u64 {
+            let Ok(entries) = fs::read_dir(folder) else { return 0 };
+            entries
+                .flatten()
+                .map(|entry| match entry.metadata() {
+                    Ok(metadata) if metadata.is_dir() => size(&entry.path()),
+                    Ok(metadata) => metadata.len(),
+                    Err(_) => 0,
+                })
+                .sum()
+        }
+        size(&self.folder.join("tmp"))
+    }
+
+    fn failure(&self, requirement: &str, report: &str) -> LibtorchError {
+        let wanted = self.wanted.clone();
+        let last = last_lines(report);
+        match Failure::of(report) {
+            Failure::TooOld => LibtorchError::OldPip { python: self.python.name.clone() },
+            Failure::DiskFull => LibtorchError::DiskFull { path: self.folder.to_owned() },
+            Failure::Hash => LibtorchError::Hash { file: requirement.to_owned(), problem: last },
+            Failure::Network => LibtorchError::NoNetwork { wanted, report: last },
+            Failure::NoSuchVersion => LibtorchError::NoSuchVersion {
+                requirement: requirement.to_owned(),
+                platform: self.platform.tags.first().copied().unwrap_or_default().to_owned(),
+                report: last,
+            },
+            Failure::Other => LibtorchError::Pip { wanted, report: last },
+        }
+    }
+}
+
+/// Why pip failed, as far as its messages tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failure {
+    TooOld,
+    DiskFull,
+    Hash,
+    Network,
+    NoSuchVersion,
+    Other,
+}
+
+impl Failure {
+    fn of(report: &str) -> Self {
+        let has = |parts: &[&str]| parts.iter().any(|part| report.contains(part));
+        if has(&["no such option"]) {
+            Self::TooOld
+        } else if has(&["No space left on device", "Disk quota exceeded"]) {
+            Self::DiskFull
+        } else if has(&["DO NOT MATCH THE HASHES"]) {
+            Self::Hash
+        // An index that cannot be reached makes pip complain that it found no versions, too.
+        } else if has(&[
+            "Retrying (Retry(",
+            "Max retries exceeded",
+            "ConnectionError",
+            "ConnectTimeoutError",
+            "ReadTimeoutError",
+            "ProxyError",
+            "SSLError",
+            "SSLCertVerificationError",
+            "HTTP error 5",
+            "HTTP error 4",
+            "IncompleteRead",
+        ]) {
+            Self::Network
+        } else if has(&["No matching distribution found", "Could not find a version"]) {
+            Self::NoSuchVersion
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The last lines of what pip said, indented; without its notes about itself.
+fn last_lines(report: &str) -> String {
+    let lines: Vec<&str> =
+        report.lines().map(str::trim_end).filter(|line| !line.is_empty() && !line.contains("[notice]")).collect();
+    let last = &lines[lines.len().saturating_sub(5)..];
+    last.iter().map(|line| format!("  | {line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// The one wheel in pip's installation report; an error says why it cannot be trusted.
+fn offer_in(report: &str) -> Result<Offer, String> {
+    let report: Value =
+        serde_json::from_str(report).map_err(|error| format!("pip's report cannot be read: {error}"))?;
+    let packages = report["install"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let [package] = packages else { return Err(format!("pip offers {} packages instead of one", packages.len())) };
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let name = text(&package["metadata"]["name"]).ok_or("pip's report names no package")?;
+    let version = text(&package["metadata"]["version"]).ok_or("pip's report names no version")?;
+    let download = &package["download_info"];
+    let url = text(&download["url"]).ok_or("pip's report names no address")?;
+    let file = file_name(&url).ok_or_else(|| format!("`{url}` is not the address of a wheel"))?;
+    let archive = &download["archive_info"];
+    let hash = archive["hashes"]["sha256"].as_str().or_else(|| archive["hash"].as_str()?.strip_prefix("sha256="));
+    let hash = hash.ok_or("the package index gives no sha256 hash for it, so that nobody could tell a forged file")?;
+    let sha256 = hash.parse().map_err(|_| format!("the index gives `{hash}` for its sha256 hash"))?;
+    Ok(Offer { requirement: format!("{name}=={version}"), file, sha256 })
+}
+
+/// `https://host/folder/torch-2.11.0%2Bcpu-cp311.whl#sha256=...`: the name of the file.
+fn file_name(url: &str) -> Option<String> {
+    let path = url.split(['#', '?']).next()?;
+    let mut bytes = Vec::new();
+    let mut rest = path.rsplit('/').next()?.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+            bytes.push(u8::try_from(digit(rest.next())? * 16 + digit(rest.next())?).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    let name = String::from_utf8(bytes).ok()?;
+    (name.ends_with(".whl") && !name.contains(['/', '\\', '\0'])).then_some(name)
+}
+
+/// `  Downloading torch-2.11.0-cp311.whl (530.6 MB)`: the number of bytes, roughly.
+fn size_in(line: &str) -> Option<u64> {
+    if !line.trim_start().starts_with("Downloading ") {
+        return None;
+    }
+    let (number, unit) = line.trim_end().strip_suffix(')')?.rsplit_once('(')?.1.split_once(' ')?;
+    let tenths: u64 = match number.split_once('.') {
+        Some((whole, tenth)) => {
+            whole.parse::<u64>().ok()?.checked_mul(10)?.checked_add(tenth.get(..1)?.parse().ok()?)?
+        }
+        None => number.parse::<u64>().ok()?.checked_mul(10)?,
+    };
+    tenths.checked_mul(match unit {
+        "kB" => 100,
+        "MB" => 100_000,
+        "GB" => 100_000_000,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a";
+
+    fn report(archive: &str) -> String {
+        format!(
+            r#"{{"version": "1", "install": [{{"download_info": {{"url": "https://host/a/torch-2.11.0%2Bcpu-cp311.whl",
+            "archive_info": {archive}}}, "metadata": {{"name": "torch", "version": "2.11.0"}}}}]}}"#
+        )
+    }
+
+    #[test]
+    fn the_report_tells_file_and_hash() {
+        let offer = Offer {
+            requirement: "torch==2.11.0".to_owned(),
+            file: "torch-2.11.0+cpu-cp311.whl".to_owned(),
+            sha256: HASH.parse().expect("a hash"),
+        };
+        for archive in [format!(r#"{{"hashes": {{"sha256": "{HASH}"}}}}"#), format!(r#"{{"hash": "sha256={HASH}"}}"#)] {
+            assert_eq!(offer_in(&report(&archive)), Ok(offer.clone()));
+        }
+    }
+
+    #[test]
+    fn a_wheel_without_a_hash_is_refused() {
+        for archive in ["{}", r#"{"hash": "md5=0123"}"#, r#"{"hashes": {"sha256": "12"}}"#] {
+            let problem = offer_in(&report(archive)).expect_err(archive);
+            assert!(problem.contains("sha256"), "{problem}");
+        }
+        assert!(offer_in("[]").is_err() && offer_in("no json").is_err() && offer_in(r#"{"install": []}"#).is_err());
+    }
+
+    #[test]
+    fn a_file_name_leads_nowhere_else() {
+        for url in ["https://host/..%2Fevil.whl", "https://host/a.tar.gz", "https://host/%", "https://host/"] {
+            assert_eq!(file_name(url), None, "{url}");
+        }
+        assert_eq!(file_name("file:///wheels/a.whl#sha256=1").as_deref(), Some("a.whl"));
+    }
+
+    #[test]
+    fn the_announced_size_is_read() {
+        assert_eq!(size_in("  Downloading https://host/torch-2.11.0-cp311.whl (530.6 MB)"), Some(530_600_000));
+        assert_eq!(size_in("Downloading nvidia_cuda_runtime.whl (806 kB)"), Some(806_000));
+        assert_eq!(size_in("Collecting torch==2.11.0 (from -r list (line 1))"), None);
+        assert_eq!(size_in("Downloading torch.whl"), None);
+    }
+
+    #[test]
+    fn failures_are_told_apart() {
+        let no_index = "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError'\n\
+                        ERROR: Could not find a version that satisfies the requirement torch (from versions: none)\n\
+                        ERROR: No matching distribution found for torch==2.11.0";
+        let no_version = "ERROR: Could not find a version that satisfies the requirement torch==9 (from versions: 2.11.0)\n\
+                          ERROR: No matching distribution found for torch==9";
+        for (report, failure) in [
+            (no_index, Failure::Network),
+            (no_version, Failure::NoSuchVersion),
+            ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", Failure::Hash),
+            ("ERROR: Could not install packages: [Errno 28] No space left on device", Failure::DiskFull),
+            ("no such option: --report", Failure::TooOld),
+            ("Traceback", Failure::Other),
+        ] {
+            assert_eq!(Failure::of(report), failure, "{report}");
+        }
+    }
+}
