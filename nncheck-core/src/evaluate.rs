@@ -106,6 +106,8 @@ pub fn failed(
     let mut lines = failure.cause.lines().map(str::trim_end).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or("the measurement failed without a reason");
     let mut event = blank(package, spec, property, duration_ms);
+    event.evidence.cause = Some(first.to_owned());
+    event.evidence.measuring = Some(failure.what.clone()).filter(|what| !what.is_empty());
     event.message = if failure.what.is_empty() { first.to_owned() } else { format!("{first} ({})", failure.what) };
     event.help = lines.map(str::to_owned).chain(failure.help.iter().cloned()).collect();
     event
@@ -139,9 +141,8 @@ fn blank(package: &str, spec: &BoundSpec, property: &Property, duration_ms: f64)
         span: Location { file: spec.file.shown.clone(), line },
         reason: property.settings.reason.clone(),
         evidence: Evidence {
-            outside: Vec::new(),
-            unjudged: Vec::new(),
             line: spec.file.text.lines().nth(line - 1).map(|text| text.trim_end().to_owned()),
+            ..Evidence::default()
         },
     }
 }

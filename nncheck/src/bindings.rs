@@ -12,6 +12,11 @@ use crate::hyper::Hyper;
 /// The marker tells the two signatures apart. Both references are `'static` (what they point at is leaked, a few
 /// bytes a measurement), because in edition 2024 `impl ModuleT` captures the lifetimes of the arguments, and no bound
 /// over all lifetimes accepts such a function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot build a model",
+    label = "not a builder",
+    note = "a builder is `fn(&nn::Path) -> M` or `fn(&nn::Path, &nncheck::Hyper) -> M`, where `M` is a `tch::nn::ModuleT`"
+)]
 pub trait Builder<Marker>: Send + Sync + 'static {
     /// Builds the model below `path`.
     fn build(&self, path: &'static Path<'static>, hyper: &'static Hyper) -> Box<dyn ModuleT>;

@@ -29,7 +29,7 @@ pub use hyper::Hyper;
 /// listed is an error at that path's place.
 #[macro_export]
 macro_rules! harness {
-    ($(root: $root:expr,)? specs: $specs:expr $(, builder: [$($builder:path),* $(,)?])? $(,)?) => {
+    ($(root: $root:expr,)? specs: $specs:expr $(, builder: [$($builder:expr),* $(,)?])? $(,)?) => {
         fn main() -> ::std::process::ExitCode {
             #[allow(unused_mut, unused_assignments, clippy::allow_attributes)]
             let mut root = env!("CARGO_MANIFEST_DIR");

@@ -116,6 +116,12 @@ pub struct Evidence {
     pub unjudged: Vec<String>,
     /// The line of the spec that [`PropertyEvent::span`] names.
     pub line: Option<String>,
+    /// Of what could not be measured: why, without what was being measured, so that one cause is told once.
+    #[serde(default)]
+    pub cause: Option<String>,
+    /// Of what could not be measured: what was being measured.
+    #[serde(default)]
+    pub measuring: Option<String>,
 }
 
 impl PropertyEvent {

@@ -73,6 +73,7 @@ pub(super) fn failing() -> PropertyEvent {
             outside: vec!["body.0.weight".into(), "head.weight".into()],
             unjudged: vec!["body.0.bias".into(), "embedding.weight".into()],
             line: Some("[property.update_ratio]".into()),
+            ..Evidence::default()
         },
         ..contract()
     }

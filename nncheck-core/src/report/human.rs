@@ -127,7 +127,7 @@ impl Human {
     fn errors(&self, out: &mut String, events: &[PropertyEvent]) {
         let mut causes: Vec<Vec<&PropertyEvent>> = Vec::new();
         for event in events {
-            match causes.iter_mut().find(|c| (&c[0].message, &c[0].help) == (&event.message, &event.help)) {
+            match causes.iter_mut().find(|c| (cause_of(c[0]), &c[0].help) == (cause_of(event), &event.help)) {
                 Some(cause) => cause.push(event),
                 None => causes.push(vec![event]),
             }
@@ -138,7 +138,7 @@ impl Human {
         for cause in causes {
             let first = cause[0];
             let error = paint(self.style.colour, Tone::Bad, "error:");
-            let message = wrap(&first.message, "error: ", self.style.width).replacen("error:", &error, 1);
+            let message = wrap(cause_of(first), "error: ", self.style.width).replacen("error:", &error, 1);
             let _ = writeln!(out, "\n{message}");
             for help in &first.help {
                 let _ = writeln!(out, "{}", wrap(help, "  ", self.style.width));
@@ -151,8 +151,9 @@ impl Human {
                 let level = if event.level == Level::Warn { " (warning)" } else { "" };
                 let place = place(event, &Style { colour: false, ..self.style }).remove(0);
                 let place = place.trim_start().trim_start_matches("--> ").to_owned();
-                let _ =
-                    writeln!(out, "    {}{level}  {}", self.name(event), paint(self.style.colour, Tone::Quiet, place));
+                let what = event.evidence.measuring.as_ref().map(|what| format!("  ({what})")).unwrap_or_default();
+                let rest = paint(self.style.colour, Tone::Quiet, format!("{place}{what}"));
+                let _ = writeln!(out, "    {}{level}  {rest}", self.name(event));
             }
         }
     }
@@ -234,6 +235,11 @@ fn indented(text: &str) -> String {
         let _ = writeln!(out, "              {line}");
         out
     })
+}
+
+/// Why a property could not be measured.
+fn cause_of(event: &PropertyEvent) -> &str {
+    event.evidence.cause.as_deref().unwrap_or(&event.message)
 }
 
 #[cfg(test)]

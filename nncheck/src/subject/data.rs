@@ -67,17 +67,9 @@ impl Tensors {
         let device = super::device(subject.device)?;
         let kind = super::kind(subject.dtype);
         let dataset = nncheck_core::data::load(&subject.data, subject.loss.kind.task())
-            .map_err(|e| SubjectError { cause: below_here(&e.to_string()), help: e.help })?;
+            .map_err(|e| SubjectError { cause: super::error::below_here(&e.to_string()), help: e.help })?;
         let train = rows(&dataset.train, &dataset.shape, kind, device);
         Ok(Self { shape: dataset.shape, train, train_share: dataset.train, facts: dataset.facts })
-    }
-}
-
-/// Paths of a message relative to the package, which is where a harness runs.
-fn below_here(message: &str) -> String {
-    match std::env::current_dir() {
-        Ok(here) => message.replace(&format!("{}/", here.display()), ""),
-        Err(_) => message.to_owned(),
     }
 }
 

@@ -44,6 +44,14 @@ pub(crate) fn first_lines(message: &str) -> String {
     message[..cut].trim().to_owned()
 }
 
+/// Paths of a message relative to the package, which is the folder that a harness runs in.
+pub(crate) fn below_here(message: &str) -> String {
+    match std::env::current_dir() {
+        Ok(here) => message.replace(&format!("{}/", here.display()), ""),
+        Err(_) => message.to_owned(),
+    }
+}
+
 /// What a worker is doing, so that a crash can be told from where it struck.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {

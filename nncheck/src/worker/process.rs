@@ -12,6 +12,7 @@ use super::panics::{self, Panic};
 use super::protocol::{Failure, JobMessage, Reply, read_frame, write_frame};
 use crate::bindings::Bindings;
 use crate::measure::{self, Job};
+use crate::subject::error::below_here;
 use crate::subject::{Phase, SubjectError, Tensors};
 
 /// Set in the environment of a worker.
@@ -39,7 +40,7 @@ pub fn serve(bindings: &Bindings) -> ExitCode {
             Ok(Err(error)) => Reply::Failed(Failure { cause: error.cause, help: error.help }),
             Err(panic) => {
                 // The process may be in any state now (locked variables, a grad mode left off): it is not used again.
-                let _sent = send(&mut to_harness, &Reply::Failed(failure_of(&panic, &job)));
+                let _sent = send(&mut to_harness, &Reply::Failed(failure_of(&panic, &job, served.shape())));
                 // SAFETY: ends the process at once, without the destructors of a state that is not to be trusted.
                 unsafe { libc::_exit(0) }
             }
@@ -58,6 +59,10 @@ struct Server<'a> {
 }
 
 impl Server<'_> {
+    fn shape(&self) -> Option<&[usize]> {
+        self.data.as_ref().map(|(_, data)| data.shape.as_slice())
+    }
+
     fn run(&mut self, job: &JobMessage, to: &mut File) -> Result<(), SubjectError> {
         let subject = &job.subject;
         tch::set_num_threads(i32::try_from(subject.threads).unwrap_or(1).max(1));
@@ -111,13 +116,20 @@ fn read_jobs(from: File) -> Receiver<JobMessage> {
     receiver
 }
 
-fn failure_of(panic: &Panic, job: &JobMessage) -> Failure {
+/// `shape`: of one example, where the data has been read.
+fn failure_of(panic: &Panic, job: &JobMessage, shape: Option<&[usize]>) -> Failure {
     if limits::is_out_of_memory(&panic.words) {
         return out_of_memory(&panic.words, job.subject.memory);
     }
-    let place =
-        panic.place.as_deref().filter(|p| !p.contains("/tch-")).map(|p| format!(" (at {p})")).unwrap_or_default();
-    Failure { cause: format!("panicked: {}{place}", panic.words), help: Vec::new() }
+    let mut help = Vec::new();
+    if let Some(shape) = shape.filter(|_| panic.words.contains("shape") || panic.words.contains("size")) {
+        let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
+        help.push(format!("the model is given [batch, {}]; `shape` in [data] sets it", shape.join(", ")));
+    }
+    // A place inside tch is only where it unwraps libtorch's errors.
+    let place = panic.place.as_deref().filter(|p| !p.contains("/tch-"));
+    let place = place.map(|p| format!(" (at {p})")).unwrap_or_default();
+    Failure { cause: below_here(&format!("panicked: {}{place}", panic.words)), help }
 }
 
 pub(super) fn out_of_memory(words: &str, limit: u64) -> Failure {
