@@ -85,28 +85,31 @@ impl Progress for Bar {
     }
 }
 
-/// A line at every quarter.
+/// A line at every half of what is large enough to take a while.
 #[derive(Debug, Default)]
 struct Lines {
     told: Mutex<Told>,
 }
 
+/// The number of bytes from which on work is worth a plain line.
+const LARGE: u64 = 50_000_000;
+
 #[derive(Debug, Default)]
 struct Told {
     what: String,
-    quarters: u64,
+    halves: u64,
 }
 
 impl Told {
-    /// The quarter that was just reached, if it was not told yet.
+    /// The half that was just reached, if it was not told yet.
     fn reach(&mut self, what: &str, done: u64, total: u64) -> Option<u64> {
         if self.what != what {
-            *self = Self { what: what.to_owned(), quarters: 0 };
+            *self = Self { what: what.to_owned(), halves: 0 };
         }
-        let quarters = (done.min(total).saturating_mul(4)).checked_div(total)?;
-        (quarters > self.quarters).then(|| {
-            self.quarters = quarters;
-            quarters
+        let halves = (done.min(total).saturating_mul(2)).checked_div(total)?;
+        (halves > self.halves).then(|| {
+            self.halves = halves;
+            halves
         })
     }
 }
@@ -117,10 +120,10 @@ impl Progress for Lines {
     }
 
     fn bytes(&self, what: &str, done: u64, total: Option<u64>) {
-        let Some(total) = total else { return };
+        let Some(total) = total.filter(|&total| total >= LARGE) else { return };
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(quarters) = told.reach(what, done, total) {
-            anstream::eprintln!("  {what}: {} % of {}", quarters * 25, megabytes(total));
+        if let Some(halves) = told.reach(what, done, total) {
+            anstream::eprintln!("  {what}: {} % of {}", halves * 50, megabytes(total));
         }
     }
 
@@ -140,11 +143,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_lines_come_once_a_quarter() {
+    fn plain_lines_come_once_a_half() {
         let mut told = Told::default();
         let reached: Vec<u64> = (0..=100).filter_map(|done| told.reach("torch", done, 100)).collect();
-        assert_eq!(reached, [1, 2, 3, 4]);
-        assert_eq!(told.reach("another", 60, 100), Some(2));
+        assert_eq!(reached, [1, 2]);
+        assert_eq!(told.reach("another", 60, 100), Some(1));
         assert_eq!(told.reach("empty", 0, 0), None);
     }
 

@@ -220,11 +220,15 @@ impl<'a> Assembly<'a> {
         for (entry, _) in entries {
             total += wheel.size(entry)?;
         }
+        let what = match entries {
+            [(_, path)] => format!("unpacking {path}"),
+            _ => "unpacking".to_owned(),
+        };
         let mut done = 0;
         for (entry, path) in entries {
             let written = &mut |count| {
                 done += count;
-                self.progress.bytes("unpacking", done, Some(total));
+                self.progress.bytes(&what, done, Some(total));
             };
             let entry = wheel.extract(entry, &self.root, path, written)?;
             self.manifest.files.push(entry);

@@ -81,11 +81,12 @@ impl<'a> Pip<'a> {
         command.arg("--require-hashes").arg("-d").arg(&wheels).arg("-r").arg(&list);
         self.run(command, requirement, &offer.file)?;
         let path = wheels.join(&offer.file);
+        let checking = format!("checking {}", offer.file);
         let mut done = 0;
         let total = fs::metadata(&path).map_err(LibtorchError::io("pip left no file", &path))?.len();
         let sha256 = Sha256::of_file(&path, &mut |count| {
             done += count;
-            self.progress.bytes("checking", done, Some(total));
+            self.progress.bytes(&checking, done, Some(total));
         })
         .map_err(LibtorchError::io("could not read", &path))?;
         if sha256 != offer.sha256 {
