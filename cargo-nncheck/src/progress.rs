@@ -62,8 +62,8 @@ impl Progress for Bar {
         });
         if bar.length() != total || bar.message() != what {
             let template = match total {
-                Some(_) => "  {msg} [{bar:32}] {bytes}/{total_bytes} {bytes_per_sec}, {eta} left",
-                None => "  {msg} {spinner} {bytes} {bytes_per_sec}",
+                Some(_) => "  {msg} [{bar:24}] {decimal_bytes}/{decimal_total_bytes}, {eta} left",
+                None => "  {msg} {spinner} {decimal_bytes}",
             };
             bar.reset();
             if let Ok(style) = ProgressStyle::with_template(template) {

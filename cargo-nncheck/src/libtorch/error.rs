@@ -200,7 +200,7 @@ pub enum LibtorchError {
     },
     /// The disk is full.
     #[error(
-        "no space left in `{path}`: installing libtorch takes about 1.2 GB for a while, 0.6 GB in the end\n  \
+        "no space left in `{path}`: installing libtorch takes up to 3 GB for a while, 0.5 GB in the end\n  \
          help: free some space, or set NNCHECK_CACHE_DIR to a folder on another disk"
     )]
     DiskFull {

@@ -40,7 +40,7 @@ pub fn ensure(wanted: &Wanted, surroundings: &Surroundings, progress: &dyn Progr
     let torch = &wanted.torch;
     match cache.state(torch) {
         State::Damaged(damage) => {
-            progress.say(&format!("libtorch {torch} in nncheck's cache is damaged ({damage}); it is installed anew"))
+            progress.say(&format!("libtorch {torch} in nncheck's cache is damaged ({damage}); it is installed anew"));
         }
         State::Absent | State::Whole(_) => progress.say(&format!(
             "no libtorch {torch} on this machine ({}); it is installed into nncheck's cache, once",

@@ -18,6 +18,11 @@ use crate::child;
 use crate::progress::Progress;
 use crate::surroundings::Surroundings;
 
+/// The folder of pip's temporary files.
+const TEMPORARY: &str = "tmp";
+/// The folder in which temporary files are kept that pip deletes.
+const KEPT: &str = "kept";
+
 /// pip, asked for wheels of one torch version.
 pub struct Pip<'a> {
     python: Python,
@@ -66,34 +71,37 @@ impl<'a> Pip<'a> {
     /// Downloads the wheel that fits `requirement` and this platform best.
     pub fn download(&self, requirement: &str) -> Result<Download, LibtorchError> {
         let offer = self.offer(requirement)?;
-        let wheels = self.folder.join("wheels");
-        let temporary = self.folder.join("tmp");
-        let list = self.folder.join("requirements.txt");
-        for folder in [&wheels, &temporary] {
-            fs::create_dir_all(folder).map_err(LibtorchError::io("could not create", folder))?;
+        let kept = self.folder.join(KEPT).join(&offer.file);
+        if kept.is_file() && self.hash(requirement, &kept)? == offer.sha256 {
+            return Ok(Download { path: kept, sha256: offer.sha256 });
         }
+        let wheels = self.folder.join("wheels");
+        let list = self.folder.join("requirements.txt");
+        fs::create_dir_all(&wheels).map_err(LibtorchError::io("could not create", &wheels))?;
         // With the hash in the list pip refuses any other file by itself.
         let line = format!("{} --hash=sha256:{}\n", offer.requirement, offer.sha256);
         fs::write(&list, line).map_err(LibtorchError::io("could not write", &list))?;
         let mut command = self.command("download");
-        // Neither in pip's own cache, where the wheel would stay, nor in a /tmp that may be too small for it.
-        command.arg("--no-cache-dir").args(["--progress-bar", "off"]).env("TMPDIR", &temporary);
         command.arg("--require-hashes").arg("-d").arg(&wheels).arg("-r").arg(&list);
-        self.run(command, requirement, &offer.file)?;
+        self.run(command, requirement)?;
         let path = wheels.join(&offer.file);
-        let checking = format!("checking {}", offer.file);
-        let mut done = 0;
-        let total = fs::metadata(&path).map_err(LibtorchError::io("pip left no file", &path))?.len();
-        let sha256 = Sha256::of_file(&path, &mut |count| {
-            done += count;
-            self.progress.bytes(&checking, done, Some(total));
-        })
-        .map_err(LibtorchError::io("could not read", &path))?;
+        let sha256 = self.hash(requirement, &path)?;
         if sha256 != offer.sha256 {
             let problem = format!("its sha256 is {sha256}, and the index says {}", offer.sha256);
             return Err(LibtorchError::Hash { file: offer.file, problem });
         }
         Ok(Download { path, sha256 })
+    }
+
+    fn hash(&self, requirement: &str, file: &Path) -> Result<Sha256, LibtorchError> {
+        let what = format!("checking {requirement}");
+        let total = fs::metadata(file).map_err(LibtorchError::io("pip left no file", file))?.len();
+        let mut done = 0;
+        let mut read = |count| {
+            done += count;
+            self.progress.bytes(&what, done, Some(total));
+        };
+        Sha256::of_file(file, &mut read).map_err(LibtorchError::io("could not read", file))
     }
 
     /// Asks pip what it would take, and with which hash.
@@ -103,13 +111,15 @@ impl<'a> Pip<'a> {
         command.args(["--dry-run", "--ignore-installed"]).arg("--report").arg(&report);
         // Without a target pip refuses to speak of platforms other than its own.
         command.arg("--target").arg(self.folder.join("none")).arg(requirement);
-        self.run(command, requirement, requirement)?;
+        self.run(command, requirement)?;
         let text = fs::read_to_string(&report).map_err(LibtorchError::io("pip left no report in", &report))?;
         offer_in(&text).map_err(|problem| LibtorchError::Hash { file: requirement.to_owned(), problem })
     }
 
     fn command(&self, task: &str) -> Command {
         let mut command = self.python.command(self.surroundings);
+        // Neither in pip's own cache, where the wheel would stay, nor in a /tmp that may be too small for it.
+        command.env("PIP_NO_CACHE_DIR", "1").env("TMPDIR", self.folder.join(TEMPORARY)).env("PIP_PROGRESS_BAR", "off");
         command.args(["-m", "pip", task, "--no-input", "--disable-pip-version-check", "--no-deps"]);
         command.args(["--only-binary", ":all:", "--implementation", "cp", "--python-version", PYTHON]);
         for tag in self.platform.tags {
@@ -124,8 +134,11 @@ impl<'a> Pip<'a> {
         command
     }
 
-    /// Runs pip, and tells meanwhile how much of `what` has arrived.
-    fn run(&self, mut command: Command, requirement: &str, what: &str) -> Result<(), LibtorchError> {
+    /// Runs pip, and tells meanwhile how much has arrived.
+    fn run(&self, mut command: Command, requirement: &str) -> Result<(), LibtorchError> {
+        let temporary = self.folder.join(TEMPORARY);
+        fs::create_dir_all(&temporary).map_err(LibtorchError::io("could not create", &temporary))?;
+        let what = format!("downloading {requirement}");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let failed = LibtorchError::io("could not start", &self.python.name);
         let mut pip = child::spawn(&mut command).map_err(failed)?;
@@ -146,8 +159,9 @@ impl<'a> Pip<'a> {
                 String::from_utf8_lossy(&bytes).into_owned()
             });
             let status = pip.wait_and(|| {
+                self.keep_arriving();
                 if let Some(&total) = total.get() {
-                    self.progress.bytes(what, self.arrived(), Some(total));
+                    self.progress.bytes(&what, self.arrived(), Some(total));
                 }
             });
             (status, stderr.join().unwrap_or_default())
@@ -160,6 +174,22 @@ impl<'a> Pip<'a> {
             return Err(LibtorchError::Interrupted);
         }
         Err(self.failure(requirement, &report))
+    }
+
+    /// Gives the wheels that pip is downloading a second name.
+    ///
+    /// Most pips download the whole wheel only to report its hash, and delete it again; nobody shall have to download
+    /// half a gigabyte twice for that. What is kept may be cut off: whoever takes it compares the hash.
+    fn keep_arriving(&self) {
+        let kept = self.folder.join(KEPT);
+        let folders = fs::read_dir(self.folder.join(TEMPORARY)).into_iter().flatten().flatten();
+        for file in folders.filter_map(|folder| fs::read_dir(folder.path()).ok()).flatten().flatten() {
+            let name = file.file_name();
+            if Path::new(&name).extension().is_some_and(|extension| extension == "whl") && !kept.join(&name).exists() {
+                // Where this fails, the wheel is downloaded a second time, and all is well but slow.
+                let _ = fs::create_dir_all(&kept).and_then(|()| fs::hard_link(file.path(), kept.join(&name)));
+            }
+        }
     }
 
     /// The bytes that lie in pip's folder for files under way.
@@ -175,7 +205,7 @@ impl<'a> Pip<'a> {
                 })
                 .sum()
         }
-        size(&self.folder.join("tmp"))
+        size(&self.folder.join(TEMPORARY))
     }
 
     fn failure(&self, requirement: &str, report: &str) -> LibtorchError {

@@ -32,7 +32,16 @@ while [ $# -gt 0 ]; do
     shift
 done
 name=${last%%[=<]*}
-if [ "$task" = install ]; then cp "$FAKE/index/$name.json" "$report"; exit; fi
+if [ "$task" = install ]; then
+    if [ -f "$FAKE/eager" ]; then
+        mkdir "$TMPDIR/unpack"
+        cp "$FAKE/index/$name"/*.whl "$TMPDIR/unpack"
+        sleep 0.5
+        rm -r "$TMPDIR/unpack"
+    fi
+    cp "$FAKE/index/$name.json" "$report"
+    exit
+fi
 if [ -f "$FAKE/slow" ]; then
     echo unfinished > "$wheels/torch.whl"
     echo $$ > "$FAKE/started.tmp"; mv "$FAKE/started.tmp" "$FAKE/started"
@@ -98,7 +107,7 @@ impl Fake {
         for folder in ["bin", "home", "index", "work"] {
             fs::create_dir(fake.path(folder)).expect("created");
         }
-        for program in ["sh", "cat", "cp", "mv", "sleep", "env", "cc", "as", "ld"] {
+        for program in ["sh", "cat", "cp", "mv", "mkdir", "rm", "sleep", "env", "cc", "as", "ld"] {
             let real = env::split_paths(&env::var_os("PATH").expect("a PATH"))
                 .map(|folder| folder.join(program))
                 .find(|file| file.is_file())

@@ -1,7 +1,6 @@
 //! Installing into the cache: what comes of it, of interruptions, and of two at once.
 
 use std::fs;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -82,6 +81,25 @@ fn what_is_there_is_not_installed_again() {
 }
 
 #[test]
+fn a_pip_that_downloads_in_order_to_report_is_not_asked_to_download_again() {
+    let fake = Fake::with_index();
+    fake.set("eager", "");
+    fake.run(&INSTALL).with(0);
+    assert_eq!(fake.downloads(), 0);
+    assert_eq!(fake.cached(), ["libtorch-2.11.0-cpu"]);
+}
+
+#[test]
+fn what_was_kept_of_a_report_is_not_taken_unless_its_hash_is_right() {
+    let fake = Fake::with_index();
+    fake.set("eager", "");
+    let hash = "0".repeat(64);
+    fake.report("torch", "2.11.0", &format!(r#"{{"hash": "sha256={hash}"}}"#));
+    fake.run(&INSTALL).with(3).saying(&["its sha256 is", &hash]);
+    assert_eq!((fake.downloads(), fake.cached().len()), (1, 0));
+}
+
+#[test]
 fn the_version_that_was_asked_for_is_installed() {
     let fake = Fake::with_index();
     fake.run(&["libtorch", "install", "--version", "2.13.0"]).with(0).saying(&["fetching torch==2.13.0"]);
@@ -96,17 +114,17 @@ fn a_quiet_installation_says_nothing() {
 
 #[test]
 fn a_half_deleted_installation_is_noticed_and_made_anew() {
-    let delete = |path: &Path| fs::remove_file(path).expect("removed");
-    let shorten = |path: &Path| fs::write(path, "").expect("written");
-    let damages: [(&str, &dyn Fn(&Path), &str); 3] = [
-        ("include/torch/version.h", &delete, "include/torch/version.h is missing"),
-        ("lib/libtorch_cpu.so", &shorten, "lib/libtorch_cpu.so has 0 bytes instead of"),
-        ("nncheck-manifest", &delete, "nncheck-manifest is missing"),
+    // What the file is made to hold; nothing where it is deleted.
+    let damages = [
+        ("include/torch/version.h", None, "include/torch/version.h is missing"),
+        ("lib/libtorch_cpu.so", Some(""), "lib/libtorch_cpu.so has 0 bytes instead of"),
+        ("nncheck-manifest", None, "nncheck-manifest is missing"),
     ];
     let fake = Fake::with_index();
     fake.run(&INSTALL).with(0);
-    for (file, damage, message) in damages {
-        damage(&fake.installed().join(file));
+    for (file, content, message) in damages {
+        let path = fake.installed().join(file);
+        content.map_or_else(|| fs::remove_file(&path), |content| fs::write(&path, content)).expect("damaged");
         fake.run(&["libtorch"]).with(3).showing(&[
             "found:  none",
             &format!("is damaged: {message}"),
