@@ -152,6 +152,18 @@ impl Check for Learns {
             causes.extend(if seen.steadily_up() { [sign, high] } else { [high, sign] });
             return causes;
         }
+        if seen.jumps() {
+            causes.push(Cause {
+                id: "learning_rate_high",
+                help: format!(
+                    "the loss jumps from {} to {} before it settles at {}: the first steps are too large; {}",
+                    number(seen.start),
+                    number(seen.peak),
+                    number(seen.end),
+                    context.try_lr(0.1)
+                ),
+            });
+        }
         if outside(OF_BLANK) && !outside(OF_INITIAL) {
             causes.push(seen.as_blank());
         }
@@ -238,6 +250,8 @@ struct Curve {
     end: f64,
     blank: f64,
     tenths: Vec<f64>,
+    /// The largest loss of any step of the first seed.
+    peak: f64,
 }
 
 impl Curve {
@@ -252,7 +266,8 @@ impl Curve {
         let size = steps.len().div_ceil(10).max(1);
         let tenths =
             steps.chunks(size).filter_map(|chunk| average(&chunk.iter().map(|s| s.loss).collect::<Vec<_>>())).collect();
-        Some(Self { start: of(|l| l.initial)?, end: of(|l| l.real)?, blank: of(|l| l.blank)?, tenths })
+        let peak = steps.iter().map(|step| step.loss).fold(f64::NEG_INFINITY, f64::max);
+        Some(Self { start: of(|l| l.initial)?, end: of(|l| l.real)?, blank: of(|l| l.blank)?, tenths, peak })
     }
 
     fn is_flat(&self) -> bool {
@@ -263,6 +278,11 @@ impl Curve {
 
     fn rises(&self) -> bool {
         !self.end.is_finite() || self.end > self.start + 0.05 * self.start.abs()
+    }
+
+    /// It was at more than twice its beginning on the way.
+    fn jumps(&self) -> bool {
+        self.start > 0.0 && self.peak > 2.0 * self.start
     }
 
     fn steadily_up(&self) -> bool {

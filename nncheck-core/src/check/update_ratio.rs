@@ -153,7 +153,19 @@ impl Check for UpdateRatio {
         let Some(seen) = taken.first().and_then(|seed| trace(seed, 0).ok()) else { return Vec::new() };
         let mut causes = Vec::new();
         let weights = Weights::new(seen, judged);
+        let outside = judged.outside.iter().any(|name| name == LARGEST_STEP);
+        let spike = judged.by.iter().find(|(name, _)| outside && name == LARGEST_STEP).and_then(|(_, v)| *v);
         if weights.all_still() {
+            if let Some(spike) = spike {
+                causes.push(Cause {
+                    id: "learning_rate_high",
+                    help: format!(
+                        "an early step moves all parameters by {} of their size, and after it no weight moves any more: the step leaves dead units behind; {}",
+                        number(spike),
+                        context.try_lr(self.spike / spike / 10.0)
+                    ),
+                });
+            }
             causes.push(Cause {
                 id: "no_update",
                 help: format!(
@@ -185,15 +197,14 @@ impl Check for UpdateRatio {
         causes.extend(summed(context, taken));
         causes.extend(growing(seen));
         causes.extend(pace(context, seen, &weights));
-        if judged.outside.iter().any(|name| name == LARGEST_STEP) {
-            let largest = judged.by.iter().find(|(name, _)| name == LARGEST_STEP).and_then(|(_, v)| *v);
+        if outside {
             causes.push(Cause {
                 id: "spike",
                 help: format!(
                     "one step moves all parameters by {} of their size, and {} is the most: set `[optimizer] clip = {{ norm = 1.0 }}`, warm up, or {}",
-                    largest.map_or_else(|| "an unknown share".to_owned(), number),
+                    spike.map_or_else(|| "an unknown share".to_owned(), number),
                     number(self.spike),
-                    context.try_lr(largest.map_or(0.1, |l| self.spike / l / 2.0))
+                    context.try_lr(spike.map_or(0.1, |l| self.spike / l / 2.0))
                 ),
             });
         }

@@ -93,3 +93,10 @@ fn losses_below_zero_are_compared_by_their_fall() {
 fn no_step_at_all_is_skipped() {
     assert_eq!(run(losses(&[]), losses(&[])).judged.verdict, Verdict::Skipped);
 }
+
+#[test]
+fn a_loss_that_jumps_before_it_settles_names_the_rate_first() {
+    let seen = run(curve(|t| if t < 0.05 { 40.0 } else { 2.29 }), level());
+    assert_eq!((seen.judged.verdict, seen.causes[0]), (Verdict::Fail, "learning_rate_high"));
+    assert!(seen.help.contains("jumps from 2.3 to 40"), "{}", seen.help);
+}

@@ -166,3 +166,13 @@ fn a_model_without_weights_is_skipped() {
     let bare = Trace { parameters: vec![], ..each_step(sound(50, 1e-3), |_, _, w| w.whole_update_ratio = None) };
     assert_eq!(run(bare).judged.verdict, Verdict::Skipped);
 }
+
+#[test]
+fn a_large_step_that_leaves_nothing_moving_is_blamed_on_the_rate() {
+    let seen = run(each_step(sound(50, 0.0), |i, _, w| {
+        if i == 3 {
+            w.whole_update_ratio = Some(2.4);
+        }
+    }));
+    assert_eq!((seen.judged.verdict, seen.causes), (Verdict::Fail, vec!["learning_rate_high", "no_update"]));
+}
