@@ -10,7 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use crate::child;
-use crate::exit_code::ExitCode;
+
+/// The exit code of an interrupted process, by the shells' custom: 128 and the number of SIGINT.
+pub const EXIT_CODE: i32 = 130;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 static INSTALLED: Once = Once::new();
@@ -29,13 +31,13 @@ pub fn listen() {
         // Where no handler can be installed, Ctrl-C ends us at once, as it does any program.
         let _ = ctrlc::set_handler(|| {
             if REQUESTED.swap(true, Ordering::SeqCst) {
-                process::exit(i32::from(ExitCode::Interrupted.number()));
+                process::exit(EXIT_CODE);
             }
             // In a thread of its own: the handler must be free to see the second signal.
             thread::spawn(|| {
                 child::end_all();
                 thread::sleep(GRACE);
-                process::exit(i32::from(ExitCode::Interrupted.number()));
+                process::exit(EXIT_CODE);
             });
         });
     });

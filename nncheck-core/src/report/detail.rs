@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::event::PropertyEvent;
-use super::human::Style;
 use super::paint::{Tone, paint, wrap};
+use super::style::Style;
 use crate::judge::number::number;
 
 /// No table has more rows.

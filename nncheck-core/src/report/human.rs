@@ -7,33 +7,11 @@ pub use super::detail::detail;
 use super::detail::place;
 use super::event::{Event, PropertyEvent, RunStarted, Summary};
 use super::paint::{Tone, paint, wrap};
+pub use super::style::{Style, Verbosity};
 use crate::evaluate::band_text;
 use crate::judge::number::number;
 use crate::judge::{Band, Rule, Verdict};
 use crate::spec::property::Level;
-
-/// How much is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verbosity {
-    /// What does not hold, and the summary.
-    Quiet,
-    /// A line a property.
-    #[default]
-    Normal,
-    /// Every property's message and numbers.
-    Verbose,
-}
-
-/// How the report looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Style {
-    /// Colours, as ANSI escapes.
-    pub colour: bool,
-    /// How much is shown.
-    pub verbosity: Verbosity,
-    /// Columns of the terminal; 0 where there is none, then no line is broken.
-    pub width: usize,
-}
 
 /// Turns events into text, one by one.
 #[derive(Clone, Debug)]

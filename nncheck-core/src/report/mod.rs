@@ -7,3 +7,4 @@ mod fixture;
 pub mod human;
 pub mod json;
 mod paint;
+mod style;
