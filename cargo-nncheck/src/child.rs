@@ -221,7 +221,8 @@ mod tests {
 
     #[test]
     fn a_child_that_ignores_the_request_is_forced() {
-        let mut child = spawn(Command::new("sh").args(["-c", "trap '' TERM; while :; do sleep 0.05; done"])).expect("sh");
+        let mut child =
+            spawn(Command::new("sh").args(["-c", "trap '' TERM; while :; do sleep 0.05; done"])).expect("sh");
         thread::sleep(Duration::from_millis(200));
         child.end();
         assert!(matches!(child.try_wait(), Ok(Some(status)) if status.code().is_none()));

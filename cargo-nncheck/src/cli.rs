@@ -391,7 +391,8 @@ mod tests {
 
     #[test]
     fn every_option_of_run_is_known() {
-        let invocation = ok("cargo-nncheck nncheck initial --workspace --spec digits --stage loss --stage start --exact \
+        let invocation =
+            ok("cargo-nncheck nncheck initial --workspace --spec digits --stage loss --stage start --exact \
              --skip slow --include-ignored --seeds 5 --seed 7 --device cuda:1 -j 2 --timeout 60s --fail-fast --no-run \
              --features a,b --no-default-features --cargo-profile fast --target-dir t --offline --locked \
              --message-format json --color never -vv");
@@ -424,7 +425,8 @@ mod tests {
 
     #[test]
     fn exec_hands_on_everything_behind_the_dashes() {
-        let Some(Subcommands::Exec(exec)) = ok("cargo-nncheck exec --manifest-path m -- cargo test -q -- --exact").command
+        let Some(Subcommands::Exec(exec)) =
+            ok("cargo-nncheck exec --manifest-path m -- cargo test -q -- --exact").command
         else {
             panic!("exec is a subcommand")
         };

@@ -116,9 +116,10 @@ fn bound_path<'h>(message: &CompilerDiagnostic, harness: &'h HarnessPackage) -> 
     for span in message.spans.iter().filter(|s| s.is_primary).chain(message.spans.iter().filter(|s| !s.is_primary)) {
         lines_of(span, &mut places);
     }
-    places.iter().filter(|(file, _)| Path::new(file).ends_with("main.rs")).find_map(|(_, line)| {
-        harness.builders.iter().find(|(_, l)| l == line).map(|(path, _)| path.as_str())
-    })
+    places
+        .iter()
+        .filter(|(file, _)| Path::new(file).ends_with("main.rs"))
+        .find_map(|(_, line)| harness.builders.iter().find(|(_, l)| l == line).map(|(path, _)| path.as_str()))
 }
 
 /// A span's place, and those of the macros that it comes out of.
@@ -131,7 +132,8 @@ fn lines_of<'s>(span: &'s DiagnosticSpan, lines: &mut Vec<(&'s str, usize)>) {
 
 /// A compiler error at every spec that names the path.
 fn at_specs(path: &str, message: &CompilerDiagnostic, suite: &Suite) -> Vec<Diagnostic> {
-    let missing = message.code.as_ref().is_some_and(|c| ["E0425", "E0433", "E0432", "E0423", "E0603"].contains(&c.code.as_str()));
+    let missing =
+        message.code.as_ref().is_some_and(|c| ["E0425", "E0433", "E0432", "E0423", "E0603"].contains(&c.code.as_str()));
     let (words, label) = if missing {
         (format!("the library has no function `{path}` that a spec can name"), "named here")
     } else {
@@ -162,7 +164,8 @@ fn at_specs(path: &str, message: &CompilerDiagnostic, suite: &Suite) -> Vec<Diag
 fn compilers_words(message: &CompilerDiagnostic) -> String {
     let rendered = message.rendered.as_deref().unwrap_or(&message.message);
     // Where the compiler keeps a long name is of no use to somebody who did not write the generated program.
-    let of_use = |line: &&str| !line.contains("the full name for the type") && !line.contains("consider using `--verbose`");
+    let of_use =
+        |line: &&str| !line.contains("the full name for the type") && !line.contains("consider using `--verbose`");
     rendered.trim_end().lines().filter(of_use).collect::<Vec<_>>().join("\n  ")
 }
 

@@ -59,8 +59,7 @@ pub fn write(
     let workspace = metadata.map(|m| m.workspace_root.as_std_path());
     let nncheck = nncheck_source(metadata);
     let manifest = folder.join("Cargo.toml");
-    let known: BTreeSet<&str> =
-        metadata.iter().flat_map(|m| &m.packages).map(|p| p.name.as_str()).collect();
+    let known: BTreeSet<&str> = metadata.iter().flat_map(|m| &m.packages).map(|p| p.name.as_str()).collect();
     let text = manifest_text(&name, package, workspace, &nncheck, build, &known);
     write_if_new(&manifest, &text)?;
     lock(&folder, workspace, &nncheck)?;
@@ -115,23 +114,43 @@ fn manifest_text(
         .and_then(|text| text.parse::<Table>().ok())
         .unwrap_or_default();
     let mut manifest = Table::new();
-    manifest.insert("package".into(), table([("name", name.into()), ("version", "0.0.0".into()), ("edition", "2024".into()), ("publish", false.into())]));
+    manifest.insert(
+        "package".into(),
+        table([
+            ("name", name.into()),
+            ("version", "0.0.0".into()),
+            ("edition", "2024".into()),
+            ("publish", false.into()),
+        ]),
+    );
     manifest.insert("bin".into(), Value::Array(vec![table([("name", name.into()), ("path", "main.rs".into())])]));
     let mut dependencies = Table::new();
-    dependencies.insert("nncheck".into(), match nncheck {
-        Nncheck::Folder(folder) => table([("path", shown(folder))]),
-        Nncheck::Registry(version) => format!("={version}").into(),
-    });
+    dependencies.insert(
+        "nncheck".into(),
+        match nncheck {
+            Nncheck::Folder(folder) => table([("path", shown(folder))]),
+            Nncheck::Registry(version) => format!("={version}").into(),
+        },
+    );
     if !known.contains("tch") {
         // The libtorch that is provided for projects without tch is that of this version.
-        dependencies.insert("tch".into(), table([("version", version::OWN_TCH.to_string().into()), ("default-features", false.into())]));
+        dependencies.insert(
+            "tch".into(),
+            table([("version", version::OWN_TCH.to_string().into()), ("default-features", false.into())]),
+        );
     }
     if let Some(library) = &package.library {
         let folder = library.manifest.parent().unwrap_or(&package.root);
         let mut user = Table::new();
         user.insert("path".into(), shown(folder));
-        let mut features: Vec<String> =
-            build.features.features.iter().flat_map(|f| f.split([',', ' '])).filter(|f| !f.is_empty()).map(str::to_owned).collect();
+        let mut features: Vec<String> = build
+            .features
+            .features
+            .iter()
+            .flat_map(|f| f.split([',', ' ']))
+            .filter(|f| !f.is_empty())
+            .map(str::to_owned)
+            .collect();
         if build.features.all_features {
             features.extend(library.features.iter().filter(|f| *f != "default").cloned());
         }
@@ -262,7 +281,11 @@ fn merge_locks(users: &str, ours: &str) -> Option<String> {
         Some((name, version.major, if version.major == 0 { version.minor } else { 0 }))
     };
     let known: BTreeSet<_> = all.iter().filter_map(line).collect();
-    all.extend(packages(&ours).into_iter().filter(|p| p.get("source").is_some() && line(p).is_some_and(|l| !known.contains(&l))));
+    all.extend(
+        packages(&ours)
+            .into_iter()
+            .filter(|p| p.get("source").is_some() && line(p).is_some_and(|l| !known.contains(&l))),
+    );
     if all.is_empty() {
         return None;
     }
@@ -299,7 +322,12 @@ mod tests {
                     [[package]]\nname = \"serde\"\nversion = \"1.0.1\"\nsource = \"r\"\n\
                     [[package]]\nname = \"nncheck\"\nversion = \"0.1.0\"\n";
         let merged: Table = merge_locks(users, ours).unwrap().parse().unwrap();
-        let names: Vec<_> = merged["package"].as_array().unwrap().iter().map(|p| (p["name"].as_str().unwrap(), p["version"].as_str().unwrap())).collect();
+        let names: Vec<_> = merged["package"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|p| (p["name"].as_str().unwrap(), p["version"].as_str().unwrap()))
+            .collect();
         assert_eq!(names, [("tch", "0.24.0"), ("serde", "1.0.1")]);
     }
 

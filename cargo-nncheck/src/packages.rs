@@ -122,9 +122,10 @@ fn package(package: &CargoPackage) -> Package {
     for folder in folders {
         sources = sources.and(root.join(&folder), folder);
     }
-    let library = package.targets.iter().find(|t| {
-        t.kind.iter().any(|k| matches!(k, TargetKind::Lib | TargetKind::RLib | TargetKind::DyLib))
-    });
+    let library = package
+        .targets
+        .iter()
+        .find(|t| t.kind.iter().any(|k| matches!(k, TargetKind::Lib | TargetKind::RLib | TargetKind::DyLib)));
     Package {
         name: package.name.to_string(),
         root,

@@ -35,7 +35,8 @@ impl Show {
             (false, 0) => Verbosity::Normal,
             (false, _) => Verbosity::Verbose,
         };
-        let width = terminal_size::terminal_size().filter(|_| terminal).map_or(0, |(columns, _)| usize::from(columns.0));
+        let width =
+            terminal_size::terminal_size().filter(|_| terminal).map_or(0, |(columns, _)| usize::from(columns.0));
         let wants_bar = std::io::stderr().is_terminal() && !output.quiet;
         Self {
             format,

@@ -173,7 +173,14 @@ mod tests {
         let names: Vec<&OsStr> = surroundings.variables.keys().map(OsString::as_os_str).collect();
         assert_eq!(
             names,
-            ["CARGO", "CARGO_BUILD_JOBS", "CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_PROFILE_DEV_DEBUG", "CARGO_TARGET_DIR"]
+            [
+                "CARGO",
+                "CARGO_BUILD_JOBS",
+                "CARGO_HOME",
+                "CARGO_NET_OFFLINE",
+                "CARGO_PROFILE_DEV_DEBUG",
+                "CARGO_TARGET_DIR"
+            ]
         );
     }
 

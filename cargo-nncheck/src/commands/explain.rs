@@ -24,6 +24,7 @@ pub fn run(args: &ExplainArgs) -> Result<ExitCode, CommandError> {
 
 fn unknown(id: &str) -> CommandError {
     let known: Vec<&str> = CATALOGUE.iter().map(|entry| entry.info.id).collect();
-    let near = suggest::nearest(id, known.iter().copied()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+    let near =
+        suggest::nearest(id, known.iter().copied()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
     CommandError::Usage(format!("there is no check `{id}`{near}\nthe checks are {}", known.join(", ")))
 }

@@ -61,8 +61,15 @@ impl Found {
             |builder| format!("builder = \"{builder}\""),
         );
         let data = self.csv.as_ref().map_or_else(
-            || "# TODO: a CSV file with a header row, and its target column\ncsv = \"../data.csv\"\ntarget = \"label\"".to_owned(),
-            |(path, target)| format!("csv = \"{path}\"\ntarget = \"{target}\"          # the column to predict; all others are inputs"),
+            || {
+                "# TODO: a CSV file with a header row, and its target column\ncsv = \"../data.csv\"\ntarget = \"label\""
+                    .to_owned()
+            },
+            |(path, target)| {
+                format!(
+                    "csv = \"{path}\"\ntarget = \"{target}\"          # the column to predict; all others are inputs"
+                )
+            },
         );
         format!(
             r#"# What must hold of this model and its training. `cargo nncheck explain CHECK` says what a check is about.
@@ -111,9 +118,15 @@ fn builders(source: &str) -> Vec<&str> {
             let name = rest[..open].split('<').next()?.trim();
             let arguments = &rest[open + 1..open + rest[open..].find(')')?];
             let first = arguments.split(',').next()?.split_once(':')?.1.trim();
-            let path = first.strip_prefix('&')?.trim_start_matches(|c: char| c == '\'' || c.is_alphanumeric() || c == '_').trim();
+            let path = first
+                .strip_prefix('&')?
+                .trim_start_matches(|c: char| c == '\'' || c.is_alphanumeric() || c == '_')
+                .trim();
             let full = first.strip_prefix('&')?.trim();
-            ["nn::Path", "tch::nn::Path", "Path"].iter().any(|p| path.starts_with(p) || full.starts_with(p)).then_some(name)
+            ["nn::Path", "tch::nn::Path", "Path"]
+                .iter()
+                .any(|p| path.starts_with(p) || full.starts_with(p))
+                .then_some(name)
         })
         .collect()
 }
@@ -138,7 +151,9 @@ fn csv(root: &Path, specs: &Path) -> Option<(String, String)> {
 
 fn write_test_target(package: &Package, builder: Option<&str>) -> Result<(), CommandError> {
     let builders = builder.unwrap_or_default();
-    let text = format!("//! Runs the specs under `cargo test` and `cargo nextest run`.\n\nnncheck::harness! {{ specs: \"specs\", builder: [{builders}] }}\n");
+    let text = format!(
+        "//! Runs the specs under `cargo test` and `cargo nextest run`.\n\nnncheck::harness! {{ specs: \"specs\", builder: [{builders}] }}\n"
+    );
     write_new(&package.root.join("tests/nncheck.rs"), &text, &package.root)?;
     let manifest = package.root.join("Cargo.toml");
     let old = fs::read_to_string(&manifest).map_err(CommandError::Generate)?;
