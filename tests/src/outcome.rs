@@ -137,6 +137,9 @@ impl Outcome {
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { command, code, stdout, stderr } = self;
-        write!(f, "--- {command}\n--- exit code {code:?}\n--- standard output\n{stdout}\n--- standard error\n{stderr}\n---")
+        write!(
+            f,
+            "--- {command}\n--- exit code {code:?}\n--- standard output\n{stdout}\n--- standard error\n{stderr}\n---"
+        )
     }
 }

@@ -46,6 +46,8 @@ fn a_property_measured_alone_is_as_among_others() {
 
 #[test]
 fn another_seed_gives_other_numbers() {
-    let value = |seed| run_project("digits", &["--seed", seed, "mlp::initial_loss"]).property("mlp", "initial_loss")["value"].clone();
+    let value = |seed| {
+        run_project("digits", &["--seed", seed, "mlp::initial_loss"]).property("mlp", "initial_loss")["value"].clone()
+    };
     assert_ne!(value("11"), value("12"));
 }
