@@ -247,4 +247,11 @@ mod tests {
             assert!(page.contains(&format!("| `{id}` |")) && page.contains(&format!("\n## `{id}`\n")), "{id}");
         }
     }
+
+    #[test]
+    fn the_readme_lists_all_checks() {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+        let readme = std::fs::read_to_string(file).unwrap();
+        assert!(readme.contains(table_of_checks().trim()), "README.md is out of date: cargo nncheck explain");
+    }
 }
