@@ -147,7 +147,7 @@ pub enum LibtorchError {
     },
     /// The package index cannot be reached.
     #[error(
-        "libtorch {wanted} could not be downloaded: the package index cannot be reached\n{report}\n  \
+        "libtorch {wanted} could not be downloaded: the package index cannot be reached, or has no torch at all\n{report}\n  \
          help: check the network (pip takes a proxy from HTTPS_PROXY and a mirror from PIP_INDEX_URL), or set LIBTORCH \
          to a libtorch {wanted} that you have"
     )]

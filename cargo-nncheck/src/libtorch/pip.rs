@@ -105,6 +105,10 @@ impl<'a> Pip<'a> {
     }
 
     /// Asks pip what it would take, and with which hash.
+    ///
+    /// The hash is the index's, and pip has refused any file that differs from it. An index that gives no hashes at all
+    /// (the public one always does) is noticed only where it serves metadata apart from the wheels: otherwise pip has to
+    /// download the wheel for its report, and fills in the hash of what it got.
     fn offer(&self, requirement: &str) -> Result<Offer, LibtorchError> {
         let report = self.folder.join("report.json");
         let mut command = self.command("install");
@@ -259,6 +263,8 @@ impl Failure {
             "HTTP error 5",
             "HTTP error 4",
             "IncompleteRead",
+            // With retries turned off this is all that pip says of it.
+            "(from versions: none)",
         ]) {
             Self::Network
         } else if has(&["No matching distribution found", "Could not find a version"]) {
@@ -392,6 +398,7 @@ mod tests {
                           ERROR: No matching distribution found for torch==9";
         for (report, failure) in [
             (no_index, Failure::Network),
+            (no_index.split_once('\n').expect("two lines").1, Failure::Network),
             (no_version, Failure::NoSuchVersion),
             ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", Failure::Hash),
             ("ERROR: Could not install packages: [Errno 28] No space left on device", Failure::DiskFull),
