@@ -1,7 +1,11 @@
 //! `cargo nncheck init`: a first spec for a package, from what is found there.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use nncheck_core::spec::loss::Task;
+use nncheck_core::suite::builtin::first_spec;
 
 use crate::cli::{InitArgs, ProjectArgs};
 use crate::error::CommandError;
@@ -42,8 +46,18 @@ pub fn run(args: &InitArgs) -> Result<ExitCode, CommandError> {
 struct Found {
     /// The first public function that takes an `&nn::Path`.
     builder: Option<String>,
-    /// The first CSV file near by, relative to the specs folder, and its last column.
-    csv: Option<(String, String)>,
+    /// The first CSV file near by.
+    csv: Option<Csv>,
+}
+
+/// A CSV file.
+struct Csv {
+    /// Relative to the specs folder.
+    path: String,
+    /// Its last column, which is taken for the target.
+    target: String,
+    /// What that column looks like.
+    task: Task,
 }
 
 impl Found {
@@ -65,46 +79,25 @@ impl Found {
                 "# TODO: a CSV file with a header row, and its target column\ncsv = \"../data.csv\"\ntarget = \"label\""
                     .to_owned()
             },
-            |(path, target)| {
+            |Csv { path, target, .. }| {
                 format!(
                     "csv = \"{path}\"\ntarget = \"{target}\"          # the column to predict; all others are inputs"
                 )
             },
         );
+        let normalize = match self.task() {
+            Task::Regression => "normalize = \"standard\"\nnormalize_target = \"standard\"",
+            Task::Multiclass | Task::Binary => "normalize = \"standard\"",
+        };
         format!(
-            r#"# What must hold of this model and its training. `cargo nncheck explain CHECK` says what a check is about.
-version = 1
-
-[model]
-{model}
-
-[data]
-{data}
-normalize = "standard"
-batch = 64
-
-[loss]
-kind = "cross_entropy"      # or bce_with_logits, mse, ...
-
-[optimizer]
-kind = "adam"
-lr = 1e-3
-
-# An untrained model knows nothing: its loss is that of all-zero outputs, -ln(1/k) for k classes.
-[property.initial_loss]
-
-# Two examples must be learnt by heart.
-[property.overfit]
-
-# Each weight moves by about a thousandth of its size a step.
-[property.update_ratio]
-
-# Every parameter gets a gradient and moves; nothing becomes NaN; the loss falls.
-[property.parameters_update]
-[property.finite]
-[property.learns]
-"#
+            "# What must hold of this model and its training. `cargo nncheck explain CHECK` says what a check is about.\n\
+             version = 1\n\n[model]\n{model}\n\n[data]\n{data}\n{normalize}\nbatch = 64\n\n{}",
+            first_spec(self.task())
         )
+    }
+
+    fn task(&self) -> Task {
+        self.csv.as_ref().map_or(Task::Multiclass, |csv| csv.task)
     }
 }
 
@@ -131,7 +124,7 @@ fn builders(source: &str) -> Vec<&str> {
         .collect()
 }
 
-fn csv(root: &Path, specs: &Path) -> Option<(String, String)> {
+fn csv(root: &Path, specs: &Path) -> Option<Csv> {
     let mut files: Vec<PathBuf> = [root.to_owned(), root.join("data")]
         .iter()
         .filter_map(|folder| fs::read_dir(folder).ok())
@@ -143,10 +136,26 @@ fn csv(root: &Path, specs: &Path) -> Option<(String, String)> {
     files.sort();
     let file = files.first()?;
     let text = fs::read_to_string(file).ok()?;
-    let target = text.lines().next()?.rsplit(',').next()?.trim().trim_matches('"').to_owned();
+    let mut column = text.lines().filter_map(|line| line.rsplit(',').next()).map(|cell| cell.trim().trim_matches('"'));
+    let target = column.next()?.to_owned();
     let below = file.strip_prefix(root).ok()?.to_string_lossy().replace('\\', "/");
     let up = "../".repeat(specs.strip_prefix(root).map_or(1, |s| s.components().count()));
-    Some((format!("{up}{below}"), target))
+    Some(Csv { path: format!("{up}{below}"), target, task: task_of(column) })
+}
+
+/// Zeros and ones are a binary target; whole numbers, each many times, class ids; all else is regression.
+fn task_of<'t>(column: impl Iterator<Item = &'t str>) -> Task {
+    let (mut rows, mut whole, mut distinct) = (0, true, BTreeSet::new());
+    for cell in column.filter(|cell| !cell.is_empty()) {
+        rows += 1;
+        whole &= cell.parse::<f64>().is_ok_and(|v| v >= 0.0 && v.fract() == 0.0);
+        distinct.insert(cell);
+    }
+    match distinct.len() {
+        2 if whole && distinct.iter().all(|cell| cell.parse::<f64>().is_ok_and(|v| v <= 1.0)) => Task::Binary,
+        k if whole && k * 10 <= rows => Task::Multiclass,
+        _ => Task::Regression,
+    }
 }
 
 fn write_test_target(package: &Package, builder: Option<&str>) -> Result<(), CommandError> {
@@ -192,11 +201,21 @@ mod tests {
     }
 
     #[test]
+    fn the_task_follows_from_the_target_column() {
+        assert_eq!(task_of(["0", "1", "1", "0"].into_iter()), Task::Binary);
+        assert_eq!(task_of(["0", "1", "2"].repeat(10).into_iter()), Task::Multiclass);
+        assert_eq!(task_of(["151.0", "75.0", "141.0"].into_iter()), Task::Regression);
+        assert_eq!(task_of(["1.5", "0.5"].into_iter()), Task::Regression);
+    }
+
+    #[test]
     fn the_spec_of_a_package_with_all_it_needs_is_a_sound_one() {
-        let found = Found { builder: Some("a::b".into()), csv: Some(("../d.csv".into(), "y".into())) };
-        let text = found.spec();
-        assert!(!text.contains("TODO"));
-        nncheck_core::suite::from_texts(&[("first", &text)], &Default::default()).expect("a spec that can be read");
+        for task in [Task::Multiclass, Task::Binary, Task::Regression] {
+            let csv = Csv { path: "../d.csv".into(), target: "y".into(), task };
+            let text = Found { builder: Some("a::b".into()), csv: Some(csv) }.spec();
+            assert!(!text.contains("TODO"));
+            nncheck_core::suite::from_texts(&[("first", &text)], &Default::default()).expect("a spec that can be read");
+        }
         let todo = Found { builder: None, csv: None }.spec();
         assert_eq!(todo.matches("TODO").count(), 2);
     }

@@ -1,6 +1,7 @@
 //! A suite: the specs of a package, read and bound to their checks, and the choice of what to run.
 
 mod bind;
+pub mod builtin;
 mod filter;
 mod load;
 pub mod options;
