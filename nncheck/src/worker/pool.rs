@@ -258,7 +258,8 @@ fn overdue(timeout: Duration, phase: &Phase) -> Failure {
 /// How a worker that ended by itself is told of.
 fn died(status: Option<ExitStatus>, words: &str, phase: &Phase, memory: u64) -> Failure {
     if limits::is_out_of_memory(words) {
-        let line = words.lines().rev().find(|l| limits::is_out_of_memory(l)).unwrap_or(words);
+        // The first such line: what fails after it is the failure's own telling.
+        let line = words.lines().find(|l| limits::is_out_of_memory(l)).unwrap_or(words);
         return in_phase(out_of_memory(line, memory), phase, "");
     }
     let how = match status {
