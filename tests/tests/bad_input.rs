@@ -163,7 +163,7 @@ fn with_builder(builder: &str) -> Outcome {
     let digits = project("digits");
     let spec = format!(
         "version = 1\n\n[model]\nbuilder = \"{builder}\"\n\n[data]\nsynthetic = {{ inputs = [4], classes = 3, examples = 32 }}\n\n\
-         [loss]\nkind = \"cross_entropy\"\n\n[property.initial_loss]\n"
+         [loss]\nkind = \"cross_entropy\"\n\n[property.initial_loss]\nmax = 10.0\n"
     );
     let package = Scratch::new()
         .with("Cargo.toml", &read(&digits.join("../unruly/Cargo.toml")).replace("\"unruly\"", "\"mistaken\""))
@@ -217,10 +217,10 @@ fn a_builder_with_the_wrong_signature() {
 fn an_unknown_option_and_a_bad_value() {
     let manifest = manifest("digits");
     for (arguments, words) in [
-        (vec!["run", "--manifest-path", &manifest, "--seedz", "3"], "--seeds"),
+        (vec!["run", "--manifest-path", &manifest, "--seedz", "3"], "'--seedz' found"),
         (vec!["run", "--manifest-path", &manifest, "--seeds", "0"], "0"),
         (vec!["run", "--manifest-path", &manifest, "--timeout", "soon"], "soon"),
-        (vec!["run", "--manifest-path", &manifest, "--device", "abacus"], "abacus"),
+        (vec!["run", "--manifest-path", &manifest, "--device", "abacus"], "--device"),
     ] {
         let outcome = nncheck(&arguments).exits_with(2).complains_of(&[words]);
         assert_eq!(outcome.stdout, "", "{outcome}");
