@@ -10,14 +10,11 @@ use std::time::Instant;
 use libtest_mimic::Trial;
 use nncheck_core::report::event::{Event, Progress, PropertyEvent, RunStarted, Summary};
 use nncheck_core::suite::options::HarnessOptions;
-use nncheck_core::suite::{self, PropertyId, Standing, Suite};
+use nncheck_core::suite::{PropertyId, Standing, Suite};
 
-use super::{WRONG, cores, show, unbound};
+use super::{WAITING, WRONG, cores, sound_suite};
 use crate::bindings::Bindings;
 use crate::session::Session;
-
-/// Threads that wait for verdicts, at most; the measuring is done by the workers.
-const WAITING: usize = 64;
 
 pub(super) fn main(options: &str, bindings: &Bindings) -> ExitCode {
     let options = match HarnessOptions::read(options) {
@@ -27,18 +24,9 @@ pub(super) fn main(options: &str, bindings: &Bindings) -> ExitCode {
             return ExitCode::from(WRONG);
         }
     };
-    let suite = match suite::load(&options.sources, &options.overrides) {
-        Ok(suite) => suite,
-        Err(errors) => {
-            show(&errors);
-            return ExitCode::from(WRONG);
-        }
-    };
-    let errors = unbound(&suite, bindings);
-    if !errors.is_empty() {
-        show(&errors);
+    let Some(suite) = sound_suite(&options.sources, &options.overrides, bindings) else {
         return ExitCode::from(WRONG);
-    }
+    };
     run(&Arc::new(suite), &options)
 }
 

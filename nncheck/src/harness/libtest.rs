@@ -9,16 +9,13 @@ use libtest_mimic::{Completion, Failed, Trial};
 use nncheck_core::judge::Verdict;
 use nncheck_core::report::event::PropertyEvent;
 use nncheck_core::report::human::{Style, Verbosity, detail};
-use nncheck_core::suite::{self, Overrides, PropertyId, Sources, Suite};
+use nncheck_core::suite::{Overrides, PropertyId, Sources, Suite};
 
 use super::arguments::{self, Arguments};
-use super::{FAILED, WRONG, cores, show, unbound};
+use super::{FAILED, WAITING, WRONG, cores, sound_suite};
 use crate::bindings::Bindings;
 use crate::cache::Cache;
 use crate::session::Session;
-
-/// Threads that wait for verdicts, at most; the measuring is done by the workers.
-const WAITING: usize = 64;
 
 pub(super) fn main(root: &Path, specs: &str, bindings: &Bindings) -> ExitCode {
     let threads = std::env::var("RUST_TEST_THREADS").ok();
@@ -30,18 +27,7 @@ pub(super) fn main(root: &Path, specs: &str, bindings: &Bindings) -> ExitCode {
         }
     };
     let sources = Sources::one(root.join(specs), specs);
-    let suite = match suite::load(&sources, &Overrides::default()) {
-        Ok(suite) => suite,
-        Err(errors) => {
-            show(&errors);
-            return ExitCode::from(WRONG);
-        }
-    };
-    let errors = unbound(&suite, bindings);
-    if !errors.is_empty() {
-        show(&errors);
-        return ExitCode::from(WRONG);
-    }
+    let Some(suite) = sound_suite(&sources, &Overrides::default(), bindings) else { return ExitCode::from(WRONG) };
     if let Some(name) = unknown_exact_name(&suite, &arguments) {
         eprintln!("error: there is no property `{name}`; `--list` shows all");
         return ExitCode::from(WRONG);

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use nncheck_core::diagnostic::{self, Diagnostic};
 use nncheck_core::spec::model::ModelSource;
-use nncheck_core::suite::{Suite, options};
+use nncheck_core::suite::{self, Overrides, Sources, Suite, options};
 
 use crate::bindings::Bindings;
 use crate::worker;
@@ -20,6 +20,8 @@ use crate::worker;
 const WRONG: u8 = 2;
 /// The test binary's own sign of failure, as libtest has it.
 const FAILED: u8 = 101;
+/// Threads that wait for verdicts, at most; the measuring is done by the workers.
+const WAITING: usize = 64;
 
 /// Runs the harness: as a worker, for `cargo nncheck`, or as a libtest look-alike.
 #[must_use]
@@ -40,6 +42,22 @@ fn root_of(built: &str) -> PathBuf {
         return built.to_owned();
     }
     std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from)
+}
+
+/// The specs, read and found sound; `None`: what is wrong has been shown.
+fn sound_suite(sources: &Sources, overrides: &Overrides, bindings: &Bindings) -> Option<Suite> {
+    let (suite, errors) = match suite::load(sources, overrides) {
+        Ok(suite) => {
+            let errors = unbound(&suite, bindings);
+            (Some(suite), errors)
+        }
+        Err(errors) => (None, errors),
+    };
+    if !errors.is_empty() {
+        show(&errors);
+        return None;
+    }
+    suite
 }
 
 /// A path of a spec that no entry of the harness binds is an error of the spec, at its place.
