@@ -98,46 +98,46 @@ fn several_mistakes_are_told_at_once() {
 
 #[test]
 fn layers_that_the_data_does_not_fit() {
-    does_not_pass(&&with("{ out = 8 }", "{ in = 5, out = 8 }"), &["spec.toml:4", "hidden", "5", "2"]);
+    does_not_pass(&with("{ out = 8 }", "{ in = 5, out = 8 }"), &["spec.toml:4", "hidden", "5", "2"]);
 }
 
 #[test]
 fn a_shape_that_the_columns_do_not_fill() {
-    does_not_pass(&&with("batch = 4", "batch = 4\nshape = [1, 2, 2]"), &["shape", "4", "2"]);
+    does_not_pass(&with("batch = 4", "batch = 4\nshape = [1, 2, 2]"), &["shape", "4", "2"]);
 }
 
 #[test]
 fn a_missing_csv() {
-    does_not_pass(&&with("data.csv", "date.csv"), &["date.csv"]);
+    does_not_pass(&with("data.csv", "date.csv"), &["date.csv"]);
 }
 
 #[test]
 fn a_missing_target() {
-    does_not_pass(&&with("\"label\"", "\"lable\""), &["lable", "label"]);
+    does_not_pass(&with("\"label\"", "\"lable\""), &["lable", "label"]);
 }
 
 #[test]
 fn a_ragged_csv() {
-    does_not_pass(&&run(SOUND, &csv("1.0,2.0\n")), &["data.csv", "20"]);
+    does_not_pass(&run(SOUND, &csv("1.0,2.0\n")), &["data.csv", "20"]);
 }
 
 #[test]
 fn text_in_a_column_of_numbers() {
-    does_not_pass(&&run(SOUND, &csv("1.0,tall,2\n")), &["data.csv", "height", "tall"]);
+    does_not_pass(&run(SOUND, &csv("1.0,tall,2\n")), &["data.csv", "height", "tall"]);
 }
 
 #[test]
 fn nan_in_the_data() {
     for nan in ["NaN", "inf", ""] {
-        does_not_pass(&&run(SOUND, &csv(&format!("1.0,{nan},2\n"))), &["data.csv", "height", "20"]);
+        does_not_pass(&run(SOUND, &csv(&format!("1.0,{nan},2\n"))), &["data.csv", "height", "20"]);
     }
 }
 
 #[test]
 fn a_label_out_of_range() {
-    does_not_pass(&&run(&SOUND.replace("batch = 4", "batch = 4\nclasses = 3"), &csv("1.0,2.0,3\n")), &["label", "3"]);
-    does_not_pass(&&run(SOUND, &csv("1.0,2.0,-1\n")), &["label", "-1"]);
-    does_not_pass(&&run(SOUND, &csv("1.0,2.0,0.5\n")), &["label", "0.5"]);
+    does_not_pass(&run(&SOUND.replace("batch = 4", "batch = 4\nclasses = 3"), &csv("1.0,2.0,3\n")), &["label", "3"]);
+    does_not_pass(&run(SOUND, &csv("1.0,2.0,-1\n")), &["label", "-1"]);
+    does_not_pass(&run(SOUND, &csv("1.0,2.0,0.5\n")), &["label", "0.5"]);
 }
 
 /// A model on the wrong number of classes is a finding or an error, never a pass.
