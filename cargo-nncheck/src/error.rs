@@ -79,6 +79,10 @@ pub enum CommandError {
 
 /// Prints an error the way cargo does, and the cause of it where the message does not tell it already.
 pub fn print(error: &CommandError) {
+    // Whoever read our output has had enough of it; that is no news.
+    if matches!(error, CommandError::Output(source) if source.kind() == io::ErrorKind::BrokenPipe) {
+        return;
+    }
     let bold_red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
     let text = error.to_string();
     anstream::eprintln!("{bold_red}error{bold_red:#}: {text}");

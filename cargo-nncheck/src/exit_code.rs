@@ -43,6 +43,8 @@ impl ExitCode {
 impl From<&CommandError> for ExitCode {
     fn from(error: &CommandError) -> Self {
         match error {
+            // As the shells tell of a process that SIGPIPE ended.
+            CommandError::Output(source) if source.kind() == std::io::ErrorKind::BrokenPipe => Self::Passed(141),
             CommandError::Usage(_) | CommandError::NoManifest { .. } | CommandError::NoLibrary { .. } => Self::Usage,
             CommandError::Interrupted => Self::Interrupted,
             CommandError::Libtorch(error) if error.is_interrupt() => Self::Interrupted,

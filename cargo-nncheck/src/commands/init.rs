@@ -29,7 +29,11 @@ pub fn run(args: &InitArgs) -> Result<ExitCode, CommandError> {
     let specs = package.sources.sources.first().map_or_else(|| package.root.join("specs"), |s| s.path.clone());
     let found = Found::of(package, &specs);
     let name = found.builder.as_deref().and_then(|b| b.rsplit("::").next()).unwrap_or("first");
-    write_new(&specs.join(format!("{name}.toml")), &found.spec(), &package.root)?;
+    // A package that has specs already may still want the test target.
+    let has_specs = specs.is_dir() && fs::read_dir(&specs).is_ok_and(|mut files| files.next().is_some());
+    if !(args.test_target && has_specs) {
+        write_new(&specs.join(format!("{name}.toml")), &found.spec(), &package.root)?;
+    }
     if args.test_target {
         write_test_target(package, found.builder.as_deref())?;
     }

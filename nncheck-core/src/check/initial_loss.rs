@@ -406,6 +406,10 @@ impl<'a> Seen<'a> {
                 ),
             });
         }
+        // Below the band that a spec states need not be below what can be known.
+        if self.loss >= self.knows_nothing {
+            return;
+        }
         causes.push(Cause {
             id: "label_leak",
             help: format!(

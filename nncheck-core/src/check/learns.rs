@@ -73,6 +73,11 @@ impl CheckType for Learns {
         trains: true,
         causes: &[
             CauseInfo {
+                id: "not_finite",
+                what: "the loss is not finite before training begins",
+                cure: "look at `finite`, which names the place where it begins",
+            },
+            CauseInfo {
                 id: "no_learning",
                 what: "the loss does not move: the optimizer holds no parameters, or no gradient reaches them",
                 cure: "look at `parameters_update`",
@@ -130,6 +135,14 @@ impl Check for Learns {
         let Some(seen) = Curve::new(self, taken) else { return Vec::new() };
         let outside = |name: &str| judged.outside.iter().any(|o| o == name);
         let mut causes = Vec::new();
+        if !seen.start.is_finite() {
+            causes.push(Cause {
+                id: "not_finite",
+                help: "the loss is not finite before the first step: `finite` names the place where it begins"
+                    .to_owned(),
+            });
+            return causes;
+        }
         if seen.is_flat() {
             causes.push(Cause {
                 id: "no_learning",
@@ -303,7 +316,7 @@ impl Curve {
         Cause {
             id: "labels_do_not_belong",
             help: format!(
-                "the loss falls from {} to {}, and to {} on blank inputs: the inputs hardly matter; see that labels belong to their inputs and that the inputs reach the outputs",
+                "the loss goes from {} to {}, and to {} on blank inputs: the inputs hardly matter; see that labels belong to their inputs and that the inputs reach the outputs",
                 number(self.start),
                 number(self.end),
                 number(self.blank)

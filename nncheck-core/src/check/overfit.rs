@@ -67,6 +67,11 @@ impl CheckType for Overfit {
         trains: true,
         causes: &[
             CauseInfo {
+                id: "not_finite",
+                what: "the loss is not finite before training begins",
+                cure: "look at `finite`, which names the place where it begins",
+            },
+            CauseInfo {
                 id: "output_activation",
                 what: "an activation between the model and the loss sets a floor under the loss",
                 cure: "hand the loss raw outputs",
@@ -149,6 +154,14 @@ impl Check for Overfit {
     fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
         let Some(seen) = worst(judged, taken) else { return Vec::new() };
         let mut causes = Vec::new();
+        if !seen.first_loss.is_finite() {
+            causes.push(Cause {
+                id: "not_finite",
+                help: "the loss is not finite before the first step: `finite` names the place where it begins"
+                    .to_owned(),
+            });
+            return causes;
+        }
         self.activation(context, seen, &mut causes);
         let fitted = seen.train_loss <= self.target(seen) && seen.train_accuracy.is_none_or(|a| a >= 1.0);
         if fitted {

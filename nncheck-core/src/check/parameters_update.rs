@@ -31,7 +31,8 @@ const REDUNDANT: f64 = 1e-12;
 ///
 /// ## Usual causes
 /// A `detach` or `no_grad` too much; a layer that is built and never called; parameters made outside the variable store, or
-/// not handed to the optimizer; rectifiers that are dead from the start; parameters that were meant to be frozen and are not.
+/// not handed to the optimizer; rectifiers that are dead from the start; parameters that were meant to be frozen and are not;
+/// parameters that are frozen without `frozen` in `[model]` saying so.
 ///
 /// ## What to try
 /// Follow the named parameter from its layer to the loss. What is meant to stay as it is goes into `[model] frozen`, or into
@@ -64,6 +65,16 @@ impl CheckType for ParametersUpdate {
         takes_band: false,
         trains: true,
         causes: &[
+            CauseInfo {
+                id: "not_finite",
+                what: "gradients or parameters are not finite",
+                cure: "look at `finite`, which names the place where it begins",
+            },
+            CauseInfo {
+                id: "not_declared_frozen",
+                what: "a parameter asks for no gradient, and the spec does not say that it is meant to be frozen",
+                cure: "name it in `frozen` of [model], or let it train",
+            },
             CauseInfo {
                 id: "unregistered",
                 what: "a layer reads a tensor that neither the variable store nor the optimizer knows",
@@ -127,7 +138,7 @@ impl Check for ParametersUpdate {
                 let (value, band) = if stays(parameter) {
                     (seen.norm, Band { min: None, max: Some(0.0), expect: None })
                 } else {
-                    (if seen.gradient > 0.0 { seen.movement } else { 0.0 }, MOVES)
+                    (if seen.gradient == 0.0 { 0.0 } else { seen.movement }, MOVES)
                 };
                 Entry {
                     name: Some(parameter.name.clone()),
@@ -170,6 +181,10 @@ impl Check for ParametersUpdate {
             let name = parameter.name.clone();
             if stays(parameter) {
                 found.frozen_moves.push((name, seen.norm));
+            } else if !seen.gradient.is_finite() || !seen.movement.is_finite() {
+                found.not_finite.push(name);
+            } else if !parameter.trainable {
+                found.undeclared.push(name);
             } else if seen.gradient > 0.0 {
                 found.not_in_optimizer.push((name, seen.gradient));
             } else if !parameter.used {
@@ -193,16 +208,17 @@ impl ParametersUpdate {
     }
 }
 
-/// Whether a parameter must not move: the spec says so, or it asks for no gradient.
+/// Whether a parameter must not move: the spec says so. One that asks for no gradient without being declared frozen is
+/// frozen by mistake.
 fn stays(parameter: &Parameter) -> bool {
-    parameter.frozen || !parameter.trainable
+    parameter.frozen
 }
 
 /// One parameter over the watched steps.
 struct Seen {
     /// Whether any step brought a gradient, be it zero.
     has_gradient: bool,
-    /// Largest norm of a gradient; what is not finite counts as moving.
+    /// Largest norm of a gradient; NaN where one is not finite.
     gradient: f64,
     /// Largest norm of an update.
     norm: f64,
@@ -227,9 +243,9 @@ impl Seen {
     }
 }
 
-/// The largest, at least zero. A NaN is somebody else's business (`finite`) but it is movement: it counts as huge.
+/// The largest, at least zero; NaN where one is not finite.
 fn largest(values: impl Iterator<Item = f64>) -> f64 {
-    values.map(|v| if v.is_finite() { v } else { f64::MAX }).fold(0.0, f64::max)
+    values.fold(0.0, |largest: f64, v| if v.is_finite() && largest.is_finite() { largest.max(v) } else { f64::NAN })
 }
 
 fn largest_gradient(watched: &[&Watched]) -> f64 {
@@ -266,6 +282,8 @@ fn unregistered_names(trace: &Trace) -> Vec<(String, &str)> {
 /// The parameters that are outside, by what is wrong with them.
 #[derive(Default)]
 struct Found {
+    not_finite: Vec<String>,
+    undeclared: Vec<String>,
     unregistered: Vec<String>,
     not_in_optimizer: Vec<(String, f64)>,
     unused: Vec<String>,
@@ -278,6 +296,25 @@ impl Found {
     fn causes(&self, context: &Context<'_>, steps: usize) -> Vec<Cause> {
         let mut causes = Vec::new();
         let mut add = |id, help: String| causes.push(Cause { id, help });
+        if !self.not_finite.is_empty() {
+            add(
+                "not_finite",
+                format!(
+                    "{}: gradients or values are not finite; `finite` names the place where it begins",
+                    some_names(&self.not_finite)
+                ),
+            );
+        }
+        if !self.undeclared.is_empty() {
+            add(
+                "not_declared_frozen",
+                format!(
+                    "{}: no gradient is asked for (`requires_grad` is off); if that is meant, declare it: `frozen = [\"{}\"]` in [model]",
+                    some_names(&self.undeclared),
+                    self.undeclared[0]
+                ),
+            );
+        }
         if !self.unregistered.is_empty() {
             add(
                 "unregistered",
@@ -333,7 +370,7 @@ impl Found {
             add(
                 "frozen_moves",
                 format!(
-                    "{} must not move and does, by {}: switch its gradient off and keep it out of the optimizer, since weight decay moves it too",
+                    "{} must not move and does, by a norm of {}: switch its gradient off and keep it out of the optimizer, since weight decay moves it too",
                     some_names(&names(&self.frozen_moves)),
                     number(*norm)
                 ),

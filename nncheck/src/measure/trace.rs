@@ -182,13 +182,14 @@ impl Updates {
             let change = norm(&(parameter.detach() - before));
             let length = norm(before);
             norms.push(change);
-            ratios.push((length > 0.0).then(|| change / length));
+            // A parameter that is not finite has a ratio, and it is not finite either: only zeros have none.
+            ratios.push((length != 0.0).then(|| change / length));
             if parameter.requires_grad() {
                 moved += change * change;
                 size += length * length;
             }
         }
-        Self { norm: norms, ratio: ratios, whole: (size > 0.0).then(|| (moved / size).sqrt()) }
+        Self { norm: norms, ratio: ratios, whole: (size != 0.0).then(|| (moved / size).sqrt()) }
     }
 }
 

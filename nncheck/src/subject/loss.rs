@@ -88,12 +88,16 @@ impl LossFunction {
 
     fn check_classes(&self, output: &Tensor, target: &Tensor, classes: Option<usize>) -> Result<(), SubjectError> {
         let (size, rows) = (output.size(), target.size()[0]);
-        if size.len() < 2 || size[0] != rows {
+        if size.len() != 2 || size[0] != rows {
             return Err(SubjectError::new(format!(
                 "the model puts out {size:?} for a batch of {rows} rows, but `{}` wants [{rows}, classes]",
                 self.name()
             ))
-            .help("let the model keep the batch axis first and put the classes on the second"));
+            .help(if size.len() > 2 {
+                "put `flatten` before the last layer, or pool the axes behind the classes away"
+            } else {
+                "let the model keep the batch axis first and put the classes on the second"
+            }));
         }
         let k = classes.unwrap_or(0);
         if usize::try_from(size[1]).unwrap_or(0) < k {

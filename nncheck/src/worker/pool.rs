@@ -247,7 +247,7 @@ fn in_phase(failure: Failure, phase: &Phase, words: &str) -> Failure {
 
 fn overdue(timeout: Duration, phase: &Phase) -> Failure {
     Failure {
-        cause: format!("took longer than the timeout of {:.1} s while {}", timeout.as_secs_f64(), phase.words()),
+        cause: format!("took longer than the timeout of {timeout:?} while {}", phase.words()),
         help: vec![
             "look for a loop that does not end".to_owned(),
             "or raise `timeout` in [run], or pass --timeout".to_owned(),

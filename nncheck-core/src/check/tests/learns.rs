@@ -100,3 +100,9 @@ fn a_loss_that_jumps_before_it_settles_names_the_rate_first() {
     assert_eq!((seen.judged.verdict, seen.causes[0]), (Verdict::Fail, "learning_rate_high"));
     assert!(seen.help.contains("jumps from 2.3 to 40"), "{}", seen.help);
 }
+
+#[test]
+fn a_loss_that_is_not_finite_before_training_is_not_blamed_on_the_rate() {
+    let seen = run_from(f64::NAN, curve(|_| f64::NAN), level());
+    assert_eq!((seen.judged.verdict, seen.causes), (Verdict::Fail, vec!["not_finite"]));
+}

@@ -82,7 +82,7 @@ fn a_frozen_parameter_that_stays_passes_and_one_that_moves_fails() {
     moving.parameters[3].frozen = true;
     let seen = run(moving);
     assert_eq!((seen.judged.verdict, seen.causes), (Verdict::Fail, vec!["frozen_moves"]));
-    assert!(seen.help.contains("hidden.weight must not move and does, by 0.01"), "{}", seen.help);
+    assert!(seen.help.contains("hidden.weight must not move and does, by a norm of 0.01"), "{}", seen.help);
 }
 
 #[test]
@@ -135,4 +135,26 @@ fn allowed_parameters_are_listed_and_not_judged() {
 fn no_parameters_or_no_watched_step_are_skipped() {
     assert_eq!(run(sound(0, 1e-3)).judged.verdict, Verdict::Skipped);
     assert_eq!(run(Trace { parameters: vec![], ..sound(20, 1e-3) }).judged.verdict, Verdict::Skipped);
+}
+
+#[test]
+fn a_parameter_that_is_frozen_without_being_declared_fails_unless_it_is_allowed() {
+    let mut mistaken = still(None);
+    mistaken.parameters[3].trainable = false;
+    let seen = run(mistaken.clone());
+    assert_eq!((seen.judged.verdict, seen.causes), (Verdict::Fail, vec!["not_declared_frozen"]));
+    assert!(seen.help.contains("frozen = [\"hidden.weight\"]"), "{}", seen.help);
+    let allowed = allow(&[Allowance::Parameter("hidden.weight".into())]);
+    assert_eq!(run_with(&allowed, mistaken).judged.verdict, Verdict::Pass);
+}
+
+#[test]
+fn what_is_not_finite_is_no_movement() {
+    let wild = each_step(sound(20, 1e-3), |_, _, w| {
+        w.gradient_norm[3] = Some(f64::NAN);
+        w.update_ratio[3] = Some(f64::NAN);
+        w.update_norm[3] = f64::NAN;
+    });
+    let seen = run(wild);
+    assert_eq!((seen.judged.verdict, seen.causes), (Verdict::Fail, vec!["not_finite"]));
 }
