@@ -43,7 +43,8 @@ pub fn run(args: &ListArgs) -> Result<ExitCode, CommandError> {
         return Err(selection::nothing_chosen(&args.selection, &known));
     }
     if args.message_format == MessageFormat::Human {
-        lines.push(format!("\n{} properties", lines.len()));
+        let count = lines.len();
+        lines.push(format!("\n{count} {}", if count == 1 { "property" } else { "properties" }));
     }
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", lines.join("\n")).map_err(CommandError::Output)?;
