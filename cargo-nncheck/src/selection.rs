@@ -41,7 +41,7 @@ fn stage_of(stage: Stage) -> check::Stage {
 pub fn overrides(args: &MeasuringArgs) -> Result<Overrides, CommandError> {
     let device = match &args.device {
         None => None,
-        Some(text) => Some(text.parse().map_err(|e| CommandError::Usage(format!("--device: {e}")))?),
+        Some(text) => Some(text.parse().map_err(|e| CommandError::Usage(format!("--device: {e}, found `{text}`")))?),
     };
     let timeout_ms = match &args.timeout {
         None => None,
