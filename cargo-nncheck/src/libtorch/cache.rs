@@ -110,7 +110,7 @@ mod tests {
     fn the_folder_is_the_first_one_that_is_set() {
         let mut variables = vec![("HOME", "/home/me")];
         let folder = |variables: &[(&str, &str)]| {
-            let surroundings = Surroundings::new(variables.iter().copied(), "/work");
+            let surroundings = Surroundings::new(variables.iter().copied(), "/project");
             Cache::of(&surroundings).map(|cache| cache.folder).ok()
         };
         assert_eq!(folder(&variables), Some("/home/me/.cache/nncheck".into()));
@@ -119,7 +119,7 @@ mod tests {
         variables.push(("XDG_CACHE_HOME", "/xdg"));
         assert_eq!(folder(&variables), Some("/xdg/nncheck".into()));
         variables.push(("NNCHECK_CACHE_DIR", "mine"));
-        assert_eq!(folder(&variables), Some("/work/mine".into()));
+        assert_eq!(folder(&variables), Some("/project/mine".into()));
         assert_eq!(folder(&[]), None);
     }
 

@@ -82,7 +82,7 @@ mod tests {
     }
 
     fn changed(source: Source, variables: &[(&str, &str)]) -> Vec<(&'static str, Option<String>)> {
-        let surroundings = Surroundings::new(variables.iter().copied(), "/work");
+        let surroundings = Surroundings::new(variables.iter().copied(), "/project");
         Environment::of(&found(source), &surroundings)
             .changes()
             .map(|(name, value)| (name, value.map(|value| value.to_string_lossy().into_owned())))
@@ -118,7 +118,7 @@ mod tests {
         let changes = changed(Source::Variable, &[("LIBTORCH_USE_PYTORCH", "1"), ("LIBTORCH_LIB", "elsewhere")]);
         assert_eq!(value(&changes, "LIBTORCH_USE_PYTORCH"), Some(None));
         assert_eq!(value(&changes, "LIBTORCH"), Some(Some("/torch".to_owned())));
-        assert_eq!(value(&changes, "LIBTORCH_LIB"), Some(Some("/work/elsewhere".to_owned())));
+        assert_eq!(value(&changes, "LIBTORCH_LIB"), Some(Some("/project/elsewhere".to_owned())));
     }
 
     #[test]
