@@ -2,10 +2,25 @@
 
 use globset::Glob;
 
-use super::Context;
+use super::{Cause, CauseInfo, Context};
 use crate::judge::number::{number, rough};
 use crate::measurement::{Initial, Measurement, Overfit, Trace};
 use crate::spec::property::Allowance;
+
+/// Training that is broken before it begins: shared by the checks that train.
+pub(super) const NOT_FINITE: CauseInfo = CauseInfo {
+    id: "not_finite",
+    what: "the loss is not finite before training begins",
+    cure: "look at `finite`, which names the place where it begins",
+};
+
+/// [`NOT_FINITE`], found.
+pub(super) fn not_finite_from_the_start() -> Cause {
+    Cause {
+        id: NOT_FINITE.id,
+        help: "the loss is not finite before the first step: `finite` names the place where it begins".to_owned(),
+    }
+}
 
 /// The trace at a place of one seed's measurements.
 pub(super) fn trace(taken: &[Measurement], at: usize) -> Result<&Trace, String> {

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::evidence::{average, initial, trace, typical};
+use super::evidence::{NOT_FINITE, average, initial, not_finite_from_the_start, trace, typical};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::{number, times};
 use crate::judge::sparkline::sparkline;
@@ -72,11 +72,7 @@ impl CheckType for Learns {
         takes_band: false,
         trains: true,
         causes: &[
-            CauseInfo {
-                id: "not_finite",
-                what: "the loss is not finite before training begins",
-                cure: "look at `finite`, which names the place where it begins",
-            },
+            NOT_FINITE,
             CauseInfo {
                 id: "no_learning",
                 what: "the loss does not move: the optimizer holds no parameters, or no gradient reaches them",
@@ -136,12 +132,7 @@ impl Check for Learns {
         let outside = |name: &str| judged.outside.iter().any(|o| o == name);
         let mut causes = Vec::new();
         if !seen.start.is_finite() {
-            causes.push(Cause {
-                id: "not_finite",
-                help: "the loss is not finite before the first step: `finite` names the place where it begins"
-                    .to_owned(),
-            });
-            return causes;
+            return vec![not_finite_from_the_start()];
         }
         if seen.is_flat() {
             causes.push(Cause {

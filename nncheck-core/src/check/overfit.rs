@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::evidence::{overfit, typical};
+use super::evidence::{NOT_FINITE, not_finite_from_the_start, overfit, typical};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::{number, times};
 use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
@@ -66,11 +66,7 @@ impl CheckType for Overfit {
         takes_band: false,
         trains: true,
         causes: &[
-            CauseInfo {
-                id: "not_finite",
-                what: "the loss is not finite before training begins",
-                cure: "look at `finite`, which names the place where it begins",
-            },
+            NOT_FINITE,
             CauseInfo {
                 id: "output_activation",
                 what: "an activation between the model and the loss sets a floor under the loss",
@@ -155,12 +151,7 @@ impl Check for Overfit {
         let Some(seen) = worst(judged, taken) else { return Vec::new() };
         let mut causes = Vec::new();
         if !seen.first_loss.is_finite() {
-            causes.push(Cause {
-                id: "not_finite",
-                help: "the loss is not finite before the first step: `finite` names the place where it begins"
-                    .to_owned(),
-            });
-            return causes;
+            return vec![not_finite_from_the_start()];
         }
         self.activation(context, seen, &mut causes);
         let fitted = seen.train_loss <= self.target(seen) && seen.train_accuracy.is_none_or(|a| a >= 1.0);
