@@ -4,7 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
+use nncheck_core::check::Stage;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::BrightGreen.on_default().bold())
@@ -85,7 +87,7 @@ pub struct SelectionArgs {
     #[arg(long = "spec", value_name = "NAME", help_heading = "Selection")]
     pub specs: Vec<String>,
     /// Only properties of this stage of the checklist (several times for several)
-    #[arg(long = "stage", value_enum, value_name = "STAGE", help_heading = "Selection")]
+    #[arg(long = "stage", value_parser = stage(), value_name = "STAGE", help_heading = "Selection")]
     pub stages: Vec<Stage>,
     /// Filters are whole names, not parts of them
     #[arg(long, help_heading = "Selection")]
@@ -98,19 +100,10 @@ pub struct SelectionArgs {
     pub include_ignored: bool,
 }
 
-/// A stage of the checklist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Stage {
-    /// Before the first step.
-    Start,
-    /// The loss.
-    Loss,
-    /// How layers and data are connected.
-    Connections,
-    /// How parameters move.
-    Parameters,
-    /// Control runs.
-    Control,
+/// Reads a stage by its name.
+fn stage() -> impl TypedValueParser<Value = Stage> {
+    PossibleValuesParser::new(Stage::ALL.map(Stage::name))
+        .try_map(|name| Stage::ALL.into_iter().find(|stage| stage.name() == name).ok_or("no stage of the checklist"))
 }
 
 /// Whose specs are meant.

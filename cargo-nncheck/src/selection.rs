@@ -2,11 +2,10 @@
 
 use std::io::IsTerminal;
 
-use nncheck_core::check;
 use nncheck_core::diagnostic::{self, Diagnostic};
 use nncheck_core::suite::{self, Filter, Overrides, Suite};
 
-use crate::cli::{Color, MeasuringArgs, SelectionArgs, Stage};
+use crate::cli::{Color, MeasuringArgs, SelectionArgs};
 use crate::error::CommandError;
 use crate::packages::Package;
 
@@ -19,18 +18,8 @@ pub fn filter(args: &SelectionArgs) -> Filter {
         skip: args.skip.clone(),
         include_ignored: args.include_ignored,
         only_ignored: false,
-        stage: args.stages.iter().map(|&stage| stage_of(stage)).collect(),
+        stage: args.stages.clone(),
         spec: args.specs.clone(),
-    }
-}
-
-fn stage_of(stage: Stage) -> check::Stage {
-    match stage {
-        Stage::Start => check::Stage::Start,
-        Stage::Loss => check::Stage::Loss,
-        Stage::Connections => check::Stage::Connections,
-        Stage::Parameters => check::Stage::Parameters,
-        Stage::Control => check::Stage::Control,
     }
 }
 

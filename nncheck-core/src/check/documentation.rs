@@ -5,7 +5,7 @@ use std::fmt::Write;
 use schemars::SchemaGenerator;
 use serde_json::Value;
 
-use super::{CATALOGUE, CatalogueEntry, Info, Stage, find};
+use super::{CATALOGUE, CatalogueEntry, Info, find};
 use crate::judge::Rule;
 
 /// The sections of a check's documentation, in order.
@@ -36,7 +36,7 @@ pub fn explain(id: &str) -> Option<String> {
     let document = Document::new(find(id)?);
     let info = document.info;
     let mut out = format!("{id}: {}\n\n", document.summary);
-    let _ = writeln!(out, "stage {}, rule {}", stage(info.stage), rule(info.rule));
+    let _ = writeln!(out, "stage {}, rule {}", info.stage.name(), rule(info.rule));
     for (title, text) in &document.sections {
         let _ = write!(out, "\n{title}\n{}\n", indent(text));
     }
@@ -66,7 +66,7 @@ pub fn reference_page() -> String {
     for document in &documents {
         let info = document.info;
         let _ = write!(out, "\n## `{}`\n\n{}\n\n", info.id, document.summary);
-        let _ = writeln!(out, "Stage {}, rule {}.", stage(info.stage), rule(info.rule));
+        let _ = writeln!(out, "Stage {}, rule {}.", info.stage.name(), rule(info.rule));
         for (title, text) in &document.sections {
             let _ = write!(out, "\n### {title}\n\n{text}\n");
         }
@@ -98,7 +98,7 @@ pub fn table_of_checks() -> String {
 fn table(documents: &[Document]) -> String {
     let mut out = String::from("| check | stage | holds when |\n| --- | --- | --- |\n");
     for document in documents {
-        let _ = writeln!(out, "| `{}` | {} | {} |", document.info.id, stage(document.info.stage), document.summary);
+        let _ = writeln!(out, "| `{}` | {} | {} |", document.info.id, document.info.stage.name(), document.summary);
     }
     out
 }
@@ -176,16 +176,6 @@ fn indent(text: &str) -> String {
 fn keys(info: &Info) -> impl Iterator<Item = (&'static str, &'static str)> {
     let band = if info.takes_band { BAND_KEYS.as_slice() } else { &[] };
     band.iter().chain(&COMMON_KEYS).copied()
-}
-
-fn stage(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Start => "start",
-        Stage::Loss => "loss",
-        Stage::Connections => "connections",
-        Stage::Parameters => "parameters",
-        Stage::Control => "control",
-    }
 }
 
 fn rule(rule: Rule) -> &'static str {

@@ -41,6 +41,23 @@ pub enum Stage {
     Control,
 }
 
+impl Stage {
+    /// All stages, in the order of the checklist.
+    pub const ALL: [Self; 5] = [Self::Start, Self::Loss, Self::Connections, Self::Parameters, Self::Control];
+
+    /// As it is written in specs and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Loss => "loss",
+            Self::Connections => "connections",
+            Self::Parameters => "parameters",
+            Self::Control => "control",
+        }
+    }
+}
+
 /// What is fixed about a check.
 #[derive(Clone, Copy, Debug)]
 pub struct Info {
