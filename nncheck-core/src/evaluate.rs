@@ -116,11 +116,12 @@ pub fn failed(
 /// What is known of a property before it is judged; the verdict is an error until there is a better one.
 fn blank(package: &str, spec: &BoundSpec, property: &Property, duration_ms: f64) -> PropertyEvent {
     let info = property.check.info();
+    let (_, file) = spec.file.part_at(property.span.start);
     let (line, _) = spec.file.line_column(property.span.start);
     PropertyEvent {
         package: package.to_owned(),
         spec: spec.name.clone(),
-        rung: None,
+        rung: spec.rung.as_ref().map(|rung| rung.name.clone()),
         property: property.name.clone(),
         check: info.id.to_owned(),
         stage: info.stage,
@@ -138,10 +139,10 @@ fn blank(package: &str, spec: &BoundSpec, property: &Property, duration_ms: f64)
         duration_ms,
         message: String::new(),
         help: Vec::new(),
-        span: Location { file: spec.file.shown.clone(), line },
+        span: Location { file: file.shown.clone(), line },
         reason: property.settings.reason.clone(),
         evidence: Evidence {
-            line: spec.file.text.lines().nth(line - 1).map(|text| text.trim_end().to_owned()),
+            line: file.text.lines().nth(line - 1).map(|text| text.trim_end().to_owned()),
             ..Evidence::default()
         },
     }

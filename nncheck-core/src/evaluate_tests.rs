@@ -17,13 +17,11 @@ fn check(id: &str) -> Arc<dyn Check> {
 
 fn spec() -> BoundSpec {
     BoundSpec {
-        file: Arc::new(SourceFile {
-            path: PathBuf::from("/p/specs/digits.toml"),
-            shown: "specs/digits.toml".into(),
-            text: TEXT.into(),
-        }),
+        file: Arc::new(SourceFile::new(PathBuf::from("/p/specs/digits.toml"), "specs/digits.toml", TEXT)),
         name: "digits".into(),
         subject: Arc::new(subject()),
+        rung: None,
+        settled: Vec::new(),
         run: Run::default(),
         properties: Vec::new(),
     }

@@ -166,11 +166,7 @@ mod tests {
 
     #[test]
     fn a_diagnostic_points_at_the_spec_and_names_the_data_relative_to_the_package() {
-        let spec = Arc::new(SourceFile {
-            path: "/home/me/pkg/specs/./a.toml".into(),
-            shown: "specs/a.toml".into(),
-            text: "a = \"b.csv\"".into(),
-        });
+        let spec = Arc::new(SourceFile::new("/home/me/pkg/specs/./a.toml", "specs/a.toml", "a = \"b.csv\""));
         let diagnostic = error().help("put a number there").into_diagnostic(&spec);
         assert_eq!(diagnostic.message, "data/a.csv:12:3: the numeric column `b` holds the text `x`");
         assert_eq!(diagnostic.span, Some(Span { start: 3, end: 7 }));

@@ -1,15 +1,16 @@
 //! What is wrong with a file, where, what was expected and what to do: the errors of specs and data.
 
 mod render;
+mod source;
 pub mod suggest;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 pub use render::{Style, render, render_all};
+pub use source::{Inherited, SourceFile};
 
 /// A range of bytes in a source file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,35 +40,6 @@ impl<T> Located<T> {
     /// Puts a value and its place together.
     pub fn new(value: T, span: impl Into<Span>) -> Self {
         Self { value, span: span.into() }
-    }
-}
-
-/// A text file that diagnostics point into.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceFile {
-    /// Where it was read from.
-    pub path: PathBuf,
-    /// How the path is shown: relative to the package, with forward slashes.
-    pub shown: String,
-    /// Its text.
-    pub text: String,
-}
-
-impl SourceFile {
-    /// The line and column, both from 1, of a byte; columns count characters.
-    #[must_use]
-    pub fn line_column(&self, byte: usize) -> (usize, usize) {
-        let byte = byte.min(self.text.len());
-        let before = self.text.get(..byte).unwrap_or("");
-        let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |i| i + 1);
-        (line, before[start..].chars().count() + 1)
-    }
-
-    /// The folder that relative paths of this file start from.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        self.path.parent().unwrap_or_else(|| Path::new("."))
     }
 }
 

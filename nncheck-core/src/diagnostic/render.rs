@@ -30,34 +30,33 @@ pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
     let message = printable(&diagnostic.message);
     let label = printable(&diagnostic.label);
     let helps: Vec<String> = diagnostic.help.iter().map(|help| printable(help)).collect();
-    let excerpt = diagnostic.file.as_ref().map(|file| Excerpt::new(file, diagnostic));
+    let marks =
+        diagnostic.file.as_ref().zip(diagnostic.span).map_or_else(Vec::new, |(f, span)| excerpts(f, span, diagnostic));
     let mut group = Group::with_title(level.primary_title(message.as_str()).id(diagnostic.code));
-    match (&diagnostic.file, &excerpt) {
-        (Some(file), Some(Some(excerpt))) => {
-            let mut snippet =
-                Snippet::source(excerpt.text.as_str()).path(file.shown.as_str()).line_start(excerpt.first_line);
-            for (index, (range, words)) in excerpt.marks.iter().enumerate() {
-                let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-                let mark = kind.span(range.clone());
-                snippet = snippet.annotation(if words.is_empty() { mark } else { mark.label(words.as_str()) });
-            }
-            group = group.element(snippet);
-        }
-        (Some(file), _) => {
-            let mut origin = Origin::path(file.shown.as_str());
-            if let Some(span) = diagnostic.span {
-                let (line, column) = file.line_column(span.start);
-                origin = origin.line(line).char_column(column);
-            }
-            group = group.element(origin);
-            if !label.is_empty() {
+    for (index, (part, place, excerpt)) in marks.iter().enumerate() {
+        let Some(excerpt) = excerpt else {
+            let (line, column) = part.line_column(*place);
+            group = group.element(Origin::path(part.shown.as_str()).line(line).char_column(column));
+            if index == 0 && !label.is_empty() {
                 group = group.element(Level::NOTE.message(label.as_str()));
             }
+            continue;
+        };
+        let mut snippet =
+            Snippet::source(excerpt.text.as_str()).path(part.shown.as_str()).line_start(excerpt.first_line);
+        for (nth, (range, words)) in excerpt.marks.iter().enumerate() {
+            let kind = if index == 0 && nth == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let mark = kind.span(range.clone());
+            snippet = snippet.annotation(if words.is_empty() { mark } else { mark.label(words.as_str()) });
         }
-        (None, _) => {
-            if !label.is_empty() {
-                group = group.element(Level::NOTE.message(label.as_str()));
-            }
+        group = group.element(snippet);
+    }
+    if marks.is_empty() {
+        if let Some(file) = &diagnostic.file {
+            group = group.element(Origin::path(file.shown.as_str()));
+        }
+        if !label.is_empty() {
+            group = group.element(Level::NOTE.message(label.as_str()));
         }
     }
     for help in &helps {
@@ -81,34 +80,52 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
-/// The lines around the marks of a diagnostic.
+/// The lines around marks of a diagnostic that lie in one file.
 struct Excerpt {
     text: String,
     first_line: usize,
-    /// Ranges in `text`; the first is the diagnostic's own place.
+    /// Ranges in `text`; the first is the diagnostic's own place, where that lies in this file.
     marks: Vec<(Range<usize>, String)>,
 }
 
-impl Excerpt {
-    /// `None` where there is no place, or where its line is too long to be shown whole.
-    fn new(file: &SourceFile, diagnostic: &Diagnostic) -> Option<Self> {
-        let own = mark(&file.text, diagnostic.span?);
-        let mut marks = vec![(own, printable(&diagnostic.label))];
-        marks.extend(diagnostic.also.iter().map(|(span, words)| (mark(&file.text, *span), printable(words))));
+/// One excerpt a file, the diagnostic's own place first; without one where a line is too long to be shown whole.
+fn excerpts<'f>(
+    file: &'f SourceFile,
+    span: Span,
+    diagnostic: &Diagnostic,
+) -> Vec<(&'f SourceFile, usize, Option<Excerpt>)> {
+    let own = std::iter::once((span, &diagnostic.label));
+    let mut parts: Vec<(usize, &SourceFile, Vec<(Span, String)>)> = Vec::new();
+    for (span, words) in own.chain(diagnostic.also.iter().map(|(span, words)| (*span, words))) {
+        let (start, part) = file.part_at(span.start);
+        let local = Span { start: span.start - start, end: span.end.saturating_sub(start) };
+        let mark = (local, printable(words));
+        match parts.iter_mut().find(|(begins, ..)| *begins == start) {
+            Some((.., marks)) => marks.push(mark),
+            None => parts.push((start, part, vec![mark])),
+        }
+    }
+    parts.into_iter().map(|(_, part, marks)| (part, marks[0].0.start, Excerpt::new(&part.text, &marks))).collect()
+}
 
+impl Excerpt {
+    /// `None` where a line is too long to be shown whole.
+    fn new(text: &str, marks: &[(Span, String)]) -> Option<Self> {
+        let mut marks: Vec<_> = marks.iter().map(|(span, words)| (mark(text, *span), words.clone())).collect();
         let first = marks.iter().map(|(range, _)| range.start).min().unwrap_or(0);
         let last = marks.iter().map(|(range, _)| range.end).max().unwrap_or(0);
-        let start = file.text[..first].rfind('\n').map_or(0, |i| i + 1);
-        let end = file.text[last..].find('\n').map_or(file.text.len(), |i| last + i);
+        let start = text[..first].rfind('\n').map_or(0, |i| i + 1);
+        let end = text[last..].find('\n').map_or(text.len(), |i| last + i);
         // Only whole lines have right columns: a line that is too long is named and not shown.
-        if file.text[start..end].lines().any(|line| line.len() > 2 * MARGIN) {
+        if text[start..end].lines().any(|line| line.len() > 2 * MARGIN) {
             return None;
         }
-        let text = file.text[start..end].trim_end_matches('\r').to_owned();
+        let first_line = text[..start].bytes().filter(|&b| b == b'\n').count() + 1;
+        let text = text[start..end].trim_end_matches('\r').to_owned();
         for (range, _) in &mut marks {
             *range = (range.start - start).min(text.len())..(range.end - start).min(text.len());
         }
-        Some(Self { text, first_line: file.line_column(start).0, marks })
+        Some(Self { text, first_line, marks })
     }
 }
 
@@ -135,7 +152,7 @@ mod tests {
     use super::*;
 
     fn file(text: &str) -> Arc<SourceFile> {
-        Arc::new(SourceFile { path: "specs/a.toml".into(), shown: "specs/a.toml".into(), text: text.to_owned() })
+        Arc::new(SourceFile::new("specs/a.toml", "specs/a.toml", text))
     }
 
     fn at(text: &str, span: Range<usize>) -> String {
@@ -161,6 +178,28 @@ error[unknown-key]: unknown key `foo` in [data]
   | --- it is here
   |
   = help: remove it"
+        );
+    }
+
+    #[test]
+    fn places_of_two_files_are_each_shown_in_their_own() {
+        let mut file = SourceFile::new("specs/a.toml", "specs/a.toml", "lr = 2\n");
+        file.inherit(SourceFile::new("base.toml", "base.toml", "# base\nkind = 3\n"));
+        let error =
+            Diagnostic::error("some-code", "no").at(&Arc::new(file), 15..19).label("here").also(0..2, "and here");
+        assert_eq!(
+            render(&error, Style::Plain),
+            "\
+error[some-code]: no
+ --> base.toml:2:1
+  |
+2 | kind = 3
+  | ^^^^ here
+  |
+ ::: specs/a.toml:1:1
+  |
+1 | lr = 2
+  | -- and here"
         );
     }
 

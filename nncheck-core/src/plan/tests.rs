@@ -77,9 +77,11 @@ fn subject() -> Subject {
 /// A suite with the requests of each property of each spec.
 fn suite(specs: &[&[&[Request]]]) -> Suite {
     let spec = |(index, properties): (usize, &&[&[Request]])| BoundSpec {
-        file: Arc::new(SourceFile { path: "a.toml".into(), shown: "a.toml".into(), text: String::new() }),
+        file: Arc::new(SourceFile::new("a.toml", "a.toml", String::new())),
         name: format!("s{index}"),
         subject: Arc::new(subject()),
+        rung: None,
+        settled: Vec::new(),
         run: run::Run::default(),
         properties: properties
             .iter()

@@ -5,9 +5,11 @@
 mod cross;
 pub mod data;
 pub mod expression;
-mod glob;
+pub(crate) mod glob;
+pub mod ladder;
 pub mod layer;
 pub mod loss;
+pub(crate) mod merge;
 pub mod model;
 pub(crate) mod name;
 pub mod optimizer;

@@ -100,7 +100,7 @@ impl Model {
                 Or::Short(file) => (file, Vec::new()),
                 Or::Long(table) => (table.file, table.ignore),
             };
-            Weights { file: Located::new(reader.file.folder().join(file), span), ignore }
+            Weights { file: Located::new(reader.file.resolve(span.clone(), file), span), ignore }
         });
         let hyper = match &raw.hyper {
             None => Some("null".to_owned()),

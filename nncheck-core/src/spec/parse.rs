@@ -1,5 +1,7 @@
 //! From the text of a file to a [`Spec`].
 
+use std::borrow::Cow;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -11,12 +13,13 @@ use super::property::{PropertyTable, SettingsTable};
 use super::read::{Form, Place, Reader, with_suggestion};
 use super::run::RunSettings;
 use super::{Spec, Subject, cross};
-use crate::diagnostic::Span;
+use crate::diagnostic::{Span, suggest};
 
 /// What a spec may hold.
-pub(crate) const SECTIONS: [&str; 7] = ["version", "model", "data", "loss", "optimizer", "run", "property"];
+pub(crate) const SECTIONS: [&str; 9] =
+    ["version", "extends", "model", "data", "loss", "optimizer", "run", "property", "ladder"];
 /// What the specs of later versions may hold.
-const LATER: [&str; 3] = ["extends", "train", "ladder"];
+const LATER: [&str; 1] = ["train"];
 /// The only version of the language.
 const VERSION: &str = "1";
 
@@ -31,10 +34,9 @@ pub(crate) struct Parsed<'i> {
     pub(crate) has_optimizer: bool,
 }
 
-/// Reads the reader's file; everything that is wrong is in the reader afterwards.
-pub(crate) fn parse<'f>(reader: &mut Reader<'f>) -> Parsed<'f> {
-    let document = reader.document();
-    let broken = !reader.is_clean();
+/// Reads a document; everything that is wrong is in the reader afterwards. `broken`: it could only be read in part.
+pub(crate) fn parse<'f>(reader: &mut Reader<'_>, mut document: DeTable<'f>, broken: bool) -> Parsed<'f> {
+    let mut meant = Vec::new();
     for (key, value) in &document {
         let name = key.get_ref().as_ref();
         if LATER.contains(&name) {
@@ -45,8 +47,14 @@ pub(crate) fn parse<'f>(reader: &mut Reader<'f>) -> Parsed<'f> {
             let error =
                 reader.error("unknown-key", key.span(), format!("unknown table or key `{}`", name.escape_debug()));
             reader.push(with_suggestion(error, name, &SECTIONS, "a table"));
+            // What is in it gets its say too, and the table that was meant is not missing as well.
+            if let Some(section) = suggest::nearest(name, SECTIONS).filter(|section| !document.contains_key(*section)) {
+                meant.push((Spanned::new(key.span(), Cow::Borrowed(section)), value.clone()));
+            }
         }
     }
+    document.extend(meant);
+    let document = document;
     // What a half-read document lacks is no news.
     let mut section = |name: &'static str, required: bool| section(reader, &document, name, required && !broken);
     let model = section("model", true);

@@ -3,6 +3,7 @@
 //! serde stops at the first error. So the reader takes away the key that an error is about and tries again, until
 //! nothing is wrong with what is left: every key gets its say.
 
+mod shift;
 mod words;
 
 use std::ops::Range;
@@ -111,7 +112,9 @@ impl<'f> Reader<'f> {
 
     /// Where a line could not be read, it is no news that its value is wrong, or that something is missing.
     fn drop_consequences(&mut self) {
-        let line = |error: &Diagnostic| error.span.map(|span| self.file.line_column(span.start).0);
+        let line = |error: &Diagnostic| {
+            error.span.map(|span| (self.file.part_at(span.start).0, self.file.line_column(span.start).0))
+        };
         let broken: Vec<_> = self.errors.iter().filter(|e| e.code == "syntax").map(line).collect();
         if broken.is_empty() {
             return;
@@ -143,21 +146,24 @@ impl<'f> Reader<'f> {
         self.errors.push(error);
     }
 
-    /// Parses the file's text; what could be made sense of comes back even where the syntax is wrong.
-    pub fn document(&mut self) -> DeTable<'f> {
-        let (table, errors) = DeTable::parse_recoverable(&self.file.text);
+    /// Parses the text of one part of the file; what could be made sense of comes back even where the syntax is wrong.
+    pub(crate) fn document(&mut self, part: usize) -> DeTable<'f> {
+        let file = self.file;
+        let Some((start, part)) = file.parts().nth(part) else { return DeTable::new() };
+        let (table, errors) = DeTable::parse_recoverable(&part.text);
         for error in errors {
             let text = error.message().to_owned();
-            let span = error.span().unwrap_or(self.file.text.len()..self.file.text.len());
+            let span = error.span().unwrap_or(part.text.len()..part.text.len());
+            let place = span.start + start..span.end + start;
             let diagnostic = if text == "duplicate key" {
-                let name = self.file.text.get(span.clone()).unwrap_or_default();
-                self.error("duplicate-key", span.clone(), format!("`{name}` is written twice")).label("the second one")
+                let name = part.text.get(span).unwrap_or_default();
+                self.error("duplicate-key", place, format!("`{name}` is written twice")).label("the second one")
             } else {
-                self.error("syntax", span, "this is not TOML").label(text)
+                self.error("syntax", place, "this is not TOML").label(text)
             };
             self.push(diagnostic);
         }
-        table.into_inner()
+        shift::table(table.into_inner(), start)
     }
 
     /// Reads a plain struct.

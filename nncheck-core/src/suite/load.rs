@@ -9,17 +9,53 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::bind::Binder;
-use super::{BoundSpec, Suite};
+use super::extend::{Defaults, Extended};
+use super::{BoundSpec, Suite, settled};
 use crate::diagnostic::{Diagnostic, SourceFile};
 use crate::spec::read::Reader;
 use crate::spec::run::Device;
-use crate::spec::{Parsed, parse};
+use crate::spec::{Parsed, ladder, parse};
 
 /// Where specs are read from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sources {
     /// Folders and single files.
     pub sources: Vec<Source>,
+    /// Manifests with defaults for `[run]`, the lowest first.
+    #[serde(default)]
+    pub manifests: Vec<Manifest>,
+}
+
+/// A manifest that may hold `metadata.nncheck`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How it is shown.
+    pub shown: String,
+    /// Whose defaults it holds.
+    pub kind: ManifestKind,
+}
+
+/// Whose defaults a manifest holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ManifestKind {
+    /// `[workspace.metadata.nncheck]`.
+    Workspace,
+    /// `[package.metadata.nncheck]`.
+    Package,
+}
+
+impl ManifestKind {
+    /// The key above `metadata`.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Workspace => "workspace",
+            Self::Package => "package",
+        }
+    }
 }
 
 /// A folder of specs, or a single one.
@@ -95,21 +131,15 @@ pub fn load(sources: &Sources, overrides: &Overrides) -> Result<Suite, Vec<Diagn
                 .help("`cargo nncheck init` writes a first one"),
         ]);
     }
-    let binder = Binder::new();
-    let mut suite = Suite::default();
+    let defaults = defaults(sources);
+    let mut read_all = Vec::new();
     for Found { name, path, shown } in found {
         match read(&path) {
-            Ok(text) => {
-                let file = Arc::new(SourceFile { path, shown, text });
-                match spec(&binder, name, &file, overrides) {
-                    Ok(spec) => suite.specs.push(spec),
-                    Err(more) => errors.extend(more),
-                }
-            }
+            Ok(text) => read_all.push((name, Extended::new(SourceFile::new(path, shown, text), &defaults))),
             Err(why) => errors.push(Diagnostic::error("unreadable", format!("cannot read `{shown}`: {why}"))),
         }
     }
-    if errors.is_empty() { Ok(suite) } else { Err(errors) }
+    bind_all(read_all, overrides, errors)
 }
 
 /// Reads specs from texts, each with its name, without a file behind it; `specs/NAME.toml` is shown.
@@ -117,64 +147,109 @@ pub fn load(sources: &Sources, overrides: &Overrides) -> Result<Suite, Vec<Diagn
 /// # Errors
 /// As [`load`].
 pub fn from_texts(texts: &[(&str, &str)], overrides: &Overrides) -> Result<Suite, Vec<Diagnostic>> {
+    let of = |(name, text): &(&str, &str)| {
+        let shown = format!("specs/{name}.toml");
+        ((*name).to_owned(), Extended::new(SourceFile::new(&shown, shown.as_str(), *text), &[]))
+    };
+    bind_all(texts.iter().map(of).collect(), overrides, Vec::new())
+}
+
+/// The manifests that hold defaults, the workspace's below the package's.
+fn defaults(sources: &Sources) -> Vec<Defaults> {
+    let of = |manifest: &Manifest| {
+        let text = read(&manifest.path).ok()?;
+        Some(Defaults {
+            file: SourceFile::new(&manifest.path, manifest.shown.as_str(), text),
+            key: manifest.kind.key(),
+        })
+    };
+    sources.manifests.iter().filter_map(of).collect()
+}
+
+fn bind_all(
+    specs: Vec<(String, Extended)>,
+    overrides: &Overrides,
+    mut errors: Vec<Diagnostic>,
+) -> Result<Suite, Vec<Diagnostic>> {
+    let inherited: BTreeSet<PathBuf> =
+        specs.iter().flat_map(|(_, spec)| spec.inherited().map(Path::to_owned).collect::<Vec<_>>()).collect();
     let binder = Binder::new();
     let mut suite = Suite::default();
-    let mut errors = Vec::new();
-    for (name, text) in texts {
-        let shown = format!("specs/{name}.toml");
-        let file = Arc::new(SourceFile { path: PathBuf::from(&shown), shown, text: (*text).to_owned() });
-        match spec(&binder, (*name).to_owned(), &file, overrides) {
-            Ok(spec) => suite.specs.push(spec),
-            Err(more) => errors.extend(more),
+    for (name, extended) in specs {
+        match spec(&binder, &name, &extended, inherited.contains(extended.identity()), overrides) {
+            Ok(rungs) => suite.specs.extend(rungs),
+            // What is wrong with a file that several build upon is told once.
+            Err(more) => more.into_iter().for_each(|error| {
+                if !errors.iter().any(|known| known.to_string() == error.to_string()) {
+                    errors.push(error);
+                }
+            }),
         }
     }
     if errors.is_empty() { Ok(suite) } else { Err(errors) }
 }
 
+/// The bound specs of a file: one, or one a rung. A file that others build upon and that has no model of its own is no
+/// spec itself.
 fn spec(
     binder: &Binder,
-    name: String,
-    file: &Arc<SourceFile>,
+    name: &str,
+    extended: &Extended,
+    is_base: bool,
     overrides: &Overrides,
-) -> Result<BoundSpec, Vec<Diagnostic>> {
-    let mut reader = Reader::new(file);
-    let Parsed { spec, properties, has_optimizer } = parse(&mut reader);
-    let bound = match spec {
-        Some(spec) => {
-            let properties = binder.bind(&mut reader, spec.properties, has_optimizer);
-            let mut subject = spec.subject;
-            let mut run = spec.run;
-            run.seed = overrides.seed.unwrap_or(run.seed);
-            run.seeds = overrides.seeds.unwrap_or(run.seeds);
-            run.max_seeds = run.max_seeds.max(run.seeds);
-            subject.device = overrides.device.unwrap_or(subject.device);
-            subject.timeout_ms = overrides.timeout_ms.unwrap_or(subject.timeout_ms);
-            let mut bound = BoundSpec { file: Arc::clone(file), name, subject: Arc::new(subject), run, properties };
-            if overrides.seeds.is_some() {
-                bound.properties.iter_mut().for_each(|property| property.settings.seeds = None);
-            }
-            Some(bound)
-        }
-        None => {
+) -> Result<Vec<BoundSpec>, Vec<Diagnostic>> {
+    let mut reader = Reader::new(&extended.file);
+    extended.errors.iter().for_each(|error| reader.push(error.clone()));
+    let document = extended.document(&mut reader);
+    let broken = !reader.is_clean();
+    if is_base && !broken && !document.contains_key("model") && !document.contains_key("ladder") {
+        return Ok(Vec::new());
+    }
+    let mut bound = Vec::new();
+    for (rung, document) in ladder::rungs(&mut reader, document) {
+        let settled = settled::of(&extended.file, &document, overrides);
+        let Parsed { spec, properties, has_optimizer } = parse(&mut reader, document, broken);
+        let Some(spec) = spec else {
             binder.bind(&mut reader, properties, has_optimizer);
-            None
+            continue;
+        };
+        let properties = binder.bind(&mut reader, spec.properties, has_optimizer);
+        let mut subject = spec.subject;
+        let mut run = spec.run;
+        run.seed = overrides.seed.unwrap_or(run.seed);
+        run.seeds = overrides.seeds.unwrap_or(run.seeds);
+        run.max_seeds = run.max_seeds.max(run.seeds);
+        subject.device = overrides.device.unwrap_or(subject.device);
+        subject.timeout_ms = overrides.timeout_ms.unwrap_or(subject.timeout_ms);
+        let mut spec = BoundSpec {
+            file: Arc::clone(&extended.file),
+            name: name.to_owned(),
+            rung,
+            subject: Arc::new(subject),
+            run,
+            properties,
+            settled,
+        };
+        if overrides.seeds.is_some() {
+            spec.properties.iter_mut().for_each(|property| property.settings.seeds = None);
         }
-    };
-    if reader.is_clean() && bound.is_none() {
+        bound.push(spec);
+    }
+    if reader.is_clean() && bound.is_empty() {
         let error = reader
             .error("empty-spec", 0..0, "this spec is empty")
             .label("expected [model], [data], [loss] and properties")
             .help("`cargo nncheck init` writes a first one");
         reader.push(error);
     }
-    match bound {
-        Some(bound) if reader.is_clean() => Ok(bound),
-        _ => Err(reader.into_errors()),
-    }
+    if reader.is_clean() { Ok(bound) } else { Err(reader.into_errors()) }
 }
 
-fn read(path: &Path) -> Result<String, String> {
-    let bytes = fs::read(path).map_err(|why| why.to_string())?;
+pub(super) fn read(path: &Path) -> Result<String, String> {
+    let bytes = fs::read(path).map_err(|why| match why.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        _ => why.to_string(),
+    })?;
     String::from_utf8(bytes).map_err(|why| {
         let line = why.as_bytes()[..why.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count() + 1;
         format!("it is not UTF-8 (line {line})")

@@ -2,23 +2,27 @@
 
 mod bind;
 pub mod builtin;
+mod extend;
 mod filter;
 mod load;
 pub mod options;
 mod precheck;
 pub mod schema;
+mod settled;
 
 use std::sync::Arc;
 
 use crate::check::Check;
 use crate::diagnostic::{SourceFile, Span};
 use crate::spec::Subject;
+use crate::spec::ladder::Rung;
 use crate::spec::property::Settings;
 use crate::spec::run::Run;
 
 pub use filter::{Filter, Standing};
-pub use load::{Overrides, Source, Sources, from_texts, load};
+pub use load::{Manifest, ManifestKind, Overrides, Source, Sources, from_texts, load};
 pub use precheck::precheck;
+pub use settled::Setting;
 
 /// The specs of a package.
 #[derive(Clone, Debug, Default)]
@@ -34,12 +38,16 @@ pub struct BoundSpec {
     pub file: Arc<SourceFile>,
     /// Its name.
     pub name: String,
+    /// The rung of its ladder, where it has one; the rungs of a spec stand one after another.
+    pub rung: Option<Rung>,
     /// The training program under test.
     pub subject: Arc<Subject>,
     /// How properties are run.
     pub run: Run,
     /// The properties, in the order of the file.
     pub properties: Vec<Property>,
+    /// What its tables came to, and where that was written.
+    pub settled: Vec<Setting>,
 }
 
 /// One property, ready to run: one libtest test.
@@ -83,10 +91,13 @@ impl Suite {
         (spec, &spec.properties[id.property])
     }
 
-    /// The test's name: `<spec>::<property>`.
+    /// The test's name: `<spec>::<property>`, on a ladder `<spec>::<rung>::<property>`.
     #[must_use]
     pub fn test_name(&self, id: PropertyId) -> String {
         let (spec, property) = self.get(id);
-        format!("{}::{}", spec.name, property.name)
+        match &spec.rung {
+            Some(rung) => format!("{}::{}::{}", spec.name, rung.name, property.name),
+            None => format!("{}::{}", spec.name, property.name),
+        }
     }
 }

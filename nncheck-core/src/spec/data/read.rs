@@ -145,7 +145,7 @@ impl Data {
                         Some(Located::new(inputs.into_inner().0, span))
                     }
                 };
-                let path = Located::new(reader.file.folder().join(csv.get_ref()), csv.span());
+                let path = Located::new(reader.file.resolve(csv.span(), csv.get_ref()), csv.span());
                 let target = Located::new(target.get_ref().0.clone(), target.span());
                 DataSource::Csv { path, target, inputs }
             }

@@ -7,9 +7,9 @@ use crate::spec::read::Reader;
 /// Layers as a spec has them, or everything that is said of them.
 fn layers(text: &str) -> Result<Vec<Located<Layer>>, String> {
     let text = format!("layers = {text}\n");
-    let file = Arc::new(SourceFile { path: "a.toml".into(), shown: "a.toml".into(), text });
+    let file = Arc::new(SourceFile::new("a.toml", "a.toml", text));
     let mut reader = Reader::new(&file);
-    let document = reader.document();
+    let document = reader.document(0);
     let layers = document.get("layers").and_then(|value| read_layers(&mut reader, value));
     let clean = reader.is_clean();
     let said = render_all(&reader.into_errors(), crate::diagnostic::Style::Plain);

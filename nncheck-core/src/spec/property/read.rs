@@ -175,7 +175,7 @@ fn expression(
 
 /// The place of a part of a string, where the string is written without escapes; else the whole string.
 fn inside(reader: &Reader<'_>, span: Span, text: &str, start: usize, end: usize) -> Span {
-    let written = reader.file.text.get(span.start..span.end).unwrap_or_default();
+    let written = reader.file.written(span);
     let inner = written.get(1..written.len().saturating_sub(1)).unwrap_or_default();
     if inner == text { Span { start: span.start + 1 + start, end: span.start + 1 + end } } else { span }
 }
