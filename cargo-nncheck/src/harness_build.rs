@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use cargo_metadata::diagnostic::{Diagnostic as CompilerDiagnostic, DiagnosticLevel, DiagnosticSpan};
 use cargo_metadata::{CompilerMessage, Message};
 use nncheck_core::diagnostic::Diagnostic;
-use nncheck_core::spec::model::ModelSource;
+use nncheck_core::spec::rust_path::Role;
 use nncheck_core::suite::Suite;
 
 use crate::child;
@@ -99,19 +99,19 @@ fn explained(errors: &[CompilerMessage], harness: &HarnessPackage, suite: &Suite
         if error.message.spans.is_empty() {
             continue;
         }
-        let Some(path) = bound_path(&error.message, harness) else {
+        let Some((role, path)) = bound_path(&error.message, harness) else {
             print(&error.message);
             continue;
         };
-        if seen.insert(path.to_owned()) {
-            wrong.extend(at_specs(path, &error.message, suite));
+        if seen.insert((role, path.to_owned())) {
+            wrong.extend(at_specs(role, path, &error.message, suite));
         }
     }
     if wrong.is_empty() { Built::Failed } else { Built::WrongPaths(wrong) }
 }
 
 /// The path of a spec that a compiler error is about, by its line in the generated program.
-fn bound_path<'h>(message: &CompilerDiagnostic, harness: &'h HarnessPackage) -> Option<&'h str> {
+fn bound_path<'h>(message: &CompilerDiagnostic, harness: &'h HarnessPackage) -> Option<(Role, &'h str)> {
     let mut places = Vec::new();
     for span in message.spans.iter().filter(|s| s.is_primary).chain(message.spans.iter().filter(|s| !s.is_primary)) {
         lines_of(span, &mut places);
@@ -119,7 +119,7 @@ fn bound_path<'h>(message: &CompilerDiagnostic, harness: &'h HarnessPackage) -> 
     places
         .iter()
         .filter(|(file, _)| Path::new(file).ends_with("main.rs"))
-        .find_map(|(_, line)| harness.builders.iter().find(|(_, l)| l == line).map(|(path, _)| path.as_str()))
+        .find_map(|(_, line)| harness.paths.iter().find(|(_, _, l)| l == line).map(|(role, path, _)| (*role, path.as_str())))
 }
 
 /// A span's place, and those of the macros that it comes out of.
@@ -131,33 +131,35 @@ fn lines_of<'s>(span: &'s DiagnosticSpan, lines: &mut Vec<(&'s str, usize)>) {
 }
 
 /// A compiler error at every spec that names the path.
-fn at_specs(path: &str, message: &CompilerDiagnostic, suite: &Suite) -> Vec<Diagnostic> {
-    let missing =
-        message.code.as_ref().is_some_and(|c| ["E0425", "E0433", "E0432", "E0423", "E0603"].contains(&c.code.as_str()));
+fn at_specs(role: Role, path: &str, message: &CompilerDiagnostic, suite: &Suite) -> Vec<Diagnostic> {
+    let missing = message
+        .code
+        .as_ref()
+        .is_some_and(|c| ["E0412", "E0425", "E0433", "E0432", "E0423", "E0603"].contains(&c.code.as_str()));
+    let kind = if role.is_type() { "type" } else { "function" };
     let (words, label) = if missing {
-        (format!("the library has no function `{path}` that a spec can name"), "named here")
+        (format!("the library has no {kind} `{path}` that a spec can name"), "named here".to_owned())
+    } else if role.is_type() {
+        (format!("`{path}` {}", role.cannot()), format!("used as {} here", role.noun()))
     } else {
-        (format!("`{path}` cannot build a model: its signature is another"), "used as a builder here")
+        (format!("`{path}` {}: its signature is another", role.cannot()), format!("used as {} here", role.noun()))
     };
-    suite
-        .specs
-        .iter()
-        .filter_map(|spec| {
-            let ModelSource::Builder { path: named, .. } = &spec.subject.model.source else { return None };
-            if named.value != path {
-                return None;
-            }
-            let mut error = Diagnostic::error(if missing { "no-such-path" } else { "wrong-signature" }, words.clone())
+    let mut errors = Vec::new();
+    for spec in &suite.specs {
+        for (_, named) in spec.paths().into_iter().filter(|(of, named)| *of == role && named.value == path) {
+            let error = Diagnostic::error(if missing { "no-such-path" } else { "wrong-signature" }, words.clone())
                 .at(&spec.file, named.span)
-                .label(label);
-            error = if missing {
-                error.help("write the path as `crate::module::function`, and make the function `pub`")
-            } else {
-                error.help("a builder is `fn(&nn::Path) -> M` or `fn(&nn::Path, &nncheck::Hyper) -> M`, where M is a tch::nn::ModuleT")
-            };
-            Some(error.help(format!("the compiler says:\n  {}", compilers_words(message))))
-        })
-        .collect()
+                .label(label.clone())
+                .help(if missing {
+                    format!("write the path as `crate::module::{kind}`, and make the {kind} `pub`")
+                } else {
+                    role.sentence()
+                })
+                .help(format!("the compiler says:\n  {}", compilers_words(message)));
+            errors.push(error);
+        }
+    }
+    errors
 }
 
 /// The compiler's own rendering, indented.

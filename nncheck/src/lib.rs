@@ -17,24 +17,46 @@ pub mod measure;
 pub mod observe;
 pub mod session;
 pub mod subject;
+pub mod user;
 pub mod worker;
 
-pub use bindings::{Bindings, Builder};
+pub use bindings::Bindings;
 pub use hyper::Hyper;
+pub use subject::Program;
+pub use user::{Batch, Dataset, Losses, Model, Named, Optimize, Outputs, Recorder, Setup, Subject};
 
 /// Makes the `main` function of a test harness (`harness = false`) that runs the specs of a package.
 ///
-/// `specs` is the folder of specs, relative to the package; `builder` lists the model builders that specs name by
-/// path: `fn(&nn::Path) -> M` or `fn(&nn::Path, &Hyper) -> M`, `M` a [`tch::nn::ModuleT`]. A spec whose path is not
-/// listed is an error at that path's place.
+/// `specs` is the folder of specs, relative to the package; the lists bind the user's own Rust that specs name by
+/// path, in this order, each of which may be left out: `builder` (`model.builder`), `subject` (`model.subject`), `loss`
+/// (`loss.function`), `optimizer` (`optimizer.function`), `step` (`train.step`), `data` (`data.function`) and `value`
+/// (`function` of `check = "value"`). `cargo nncheck explain signatures` prints their signatures. A spec whose path is
+/// not listed is an error at that path's place.
 #[macro_export]
 macro_rules! harness {
-    ($(root: $root:expr,)? specs: $specs:expr $(, builder: [$($builder:expr),* $(,)?])? $(,)?) => {
+    (
+        $(root: $root:expr,)? specs: $specs:expr
+        $(, builder: [$($builder:expr),* $(,)?])?
+        $(, subject: [$($subject:ty),* $(,)?])?
+        $(, loss: [$($loss:expr),* $(,)?])?
+        $(, optimizer: [$($optimizer:expr),* $(,)?])?
+        $(, step: [$($step:expr),* $(,)?])?
+        $(, data: [$($data:expr),* $(,)?])?
+        $(, value: [$($value:expr),* $(,)?])?
+        $(,)?
+    ) => {
         fn main() -> ::std::process::ExitCode {
             #[allow(unused_mut, unused_assignments, clippy::allow_attributes)]
             let mut root = env!("CARGO_MANIFEST_DIR");
             $(root = $root;)?
-            let bindings = $crate::Bindings::new()$($(.builder(stringify!($builder), $builder))*)?;
+            let bindings = $crate::Bindings::new()
+                $($(.builder(stringify!($builder), $builder))*)?
+                $($(.subject::<$subject>(stringify!($subject)))*)?
+                $($(.loss(stringify!($loss), $loss))*)?
+                $($(.optimizer(stringify!($optimizer), $optimizer))*)?
+                $($(.step(stringify!($step), $step))*)?
+                $($(.data(stringify!($data), $data))*)?
+                $($(.value(stringify!($value), $value))*)?;
             $crate::harness::main(root, $specs, &bindings)
         }
     };

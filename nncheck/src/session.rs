@@ -276,6 +276,7 @@ pub(crate) mod tests {
             },
             loss: loss::Loss { kind: loss::LossKind::CrossEntropy, l2: 0.0 },
             optimizer: None,
+            train: nncheck_core::spec::train::Train::default(),
             dtype: run::Dtype::Float32,
             device: run::Device::Cpu,
             threads: 1,

@@ -47,6 +47,7 @@ pub(crate) fn subject_with(kind: LossKind) -> Subject {
         },
         loss: Loss { kind, l2: 0.0 },
         optimizer: Some(Optimizer { kind: OptimizerKind::Sgd(sgd), clip: None }),
+        train: crate::spec::train::Train::default(),
         dtype: Dtype::Float32,
         device: Device::Cpu,
         threads: 1,
@@ -80,7 +81,8 @@ pub(crate) fn initial() -> Initial {
         facts: facts(),
         rows: 1024,
         loss: 2.35,
-        loss_of_zeros: 10f64.ln(),
+        terms: Vec::new(),
+        loss_of_zeros: Some(10f64.ln()),
         output_shape: vec![10],
         output_variance: 0.1,
         output_mean: 0.0,
@@ -115,6 +117,7 @@ pub(crate) fn parameter(name: &str, shape: &[usize]) -> Parameter {
 pub(crate) fn step(loss: f64, ratios: &[f64]) -> Step {
     Step {
         loss,
+        terms: Vec::new(),
         watched: Some(Watched {
             gradient_norm: ratios.iter().map(|_| Some(1.0)).collect(),
             update_ratio: ratios.iter().map(|&r| Some(r)).collect(),
@@ -139,6 +142,7 @@ pub(crate) fn trace(steps: usize, ratio: f64) -> Trace {
         ],
         layers: vec![layer("hidden", "linear"), layer("hidden.relu", "relu"), layer("head", "linear")],
         unregistered: Vec::new(),
+        terms: Vec::new(),
         steps: (0..steps).map(|i| step(falling(i), &[ratio; 4])).collect(),
     }
 }
@@ -162,7 +166,7 @@ pub(crate) fn each_step(mut trace: Trace, change: impl Fn(usize, &mut Step, &mut
 
 /// Losses alone, as an unwatched trace has them.
 pub(crate) fn losses(losses: &[f64]) -> Trace {
-    let steps = losses.iter().map(|&loss| Step { loss, watched: None }).collect();
+    let steps = losses.iter().map(|&loss| Step { loss, terms: Vec::new(), watched: None }).collect();
     Trace { steps, ..trace(0, 0.0) }
 }
 

@@ -194,10 +194,12 @@ fn entries(context: &Context<'_>, taken: &[Measurement]) -> Result<Result<Vec<En
     let initial = initial(taken, 0)?;
     let band = context.band(&initial.facts, default_band(context.subject, initial))?;
     if band == Band::default() {
-        return Ok(Err(format!(
-            "the loss of all-zero outputs is {}, which tells nothing; state `expect`",
-            number(initial.loss_of_zeros)
-        )));
+        return Ok(Err(match initial.loss_of_zeros {
+            Some(loss) => {
+                format!("the loss of all-zero outputs is {}, which tells nothing; state `expect`", number(loss))
+            }
+            None => "what this program's loss is where nothing is known, nobody can tell; state `expect`".to_owned(),
+        }));
     }
     let positive = initial.loss > 0.0 && band.min.or(band.max).is_some_and(|edge| edge > 0.0);
     let scale = if positive { Scale::Log } else { Scale::Linear };
@@ -231,7 +233,7 @@ fn knows_nothing(subject: &Subject, initial: &Initial) -> f64 {
         // Zero is no (log-)probability of ignorance under these two.
         LossKind::Nll => initial.facts.classes.map_or(f64::NAN, |k| as_number(k).ln()),
         LossKind::Bce => std::f64::consts::LN_2,
-        _ => initial.loss_of_zeros,
+        _ => initial.loss_of_zeros.unwrap_or(f64::NAN),
     }
 }
 

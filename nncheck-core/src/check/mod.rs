@@ -18,10 +18,12 @@ mod update_ratio;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use crate::diagnostic::Located;
 use crate::judge::{Band, Judged, Rule, Sample};
 use crate::measurement::{DataFacts, Measurement, Request};
 use crate::spec::Subject;
 use crate::spec::property::Settings;
+use crate::spec::rust_path::Role;
 
 pub use catalogue::{CATALOGUE, CatalogueEntry, PLANNED, find};
 
@@ -130,6 +132,11 @@ pub trait Check: std::fmt::Debug + Send + Sync {
 
     /// The causes that fit a failure, likeliest first. `taken` holds every seed's measurements.
     fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause>;
+
+    /// The paths of the user's own Rust among its parameters.
+    fn paths(&self) -> Vec<(Role, &Located<String>)> {
+        Vec::new()
+    }
 
     /// A remark worth printing whatever the verdict, such as the excess of a loss in nats.
     fn remark(&self, _context: &Context<'_>, _judged: &Judged, _taken: &[Vec<Measurement>]) -> Option<String> {

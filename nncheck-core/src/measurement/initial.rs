@@ -20,13 +20,16 @@ pub struct Initial {
     pub rows: usize,
     /// Mean data loss over those rows.
     pub loss: f64,
-    /// The same loss of all-zero outputs against the same targets: what a model that knows nothing has.
-    pub loss_of_zeros: f64,
-    /// Shape of the model's output for one example.
+    /// Each term of the loss by name, before weighting.
+    pub terms: Vec<(String, f64)>,
+    /// The same loss of all-zero outputs against the same targets: what a model that knows nothing has. `None` where the
+    /// losses are not computed from outputs.
+    pub loss_of_zeros: Option<f64>,
+    /// Shape of the model's output for one example; empty where it puts nothing out.
     pub output_shape: Vec<usize>,
-    /// Variance of the outputs (of the logits, for a classifier), over rows and units.
+    /// Variance of the outputs (of the logits, for a classifier), over rows and units; NaN without outputs.
     pub output_variance: f64,
-    /// Mean of the outputs.
+    /// Mean of the outputs; NaN without outputs.
     pub output_mean: f64,
     /// The last operator of the forward pass, such as `softmax` or `linear`, as the observer saw it.
     pub last_operator: Option<String>,

@@ -54,6 +54,8 @@ pub struct Trace {
     pub layers: Vec<LayerSeen>,
     /// Tensors that require a gradient and reach an operator, but that neither the variable store nor the optimizer knows.
     pub unregistered: Vec<Unregistered>,
+    /// Names of the loss's terms.
+    pub terms: Vec<String>,
     /// One entry a step.
     pub steps: Vec<Step>,
 }
@@ -64,6 +66,7 @@ impl Trace {
     pub fn cut(&self, ask: &TraceAsk) -> Self {
         let steps = self.steps.iter().take(ask.steps).enumerate().map(|(index, step)| Step {
             loss: step.loss,
+            terms: step.terms.clone(),
             watched: if index < ask.watched { step.watched.clone() } else { None },
         });
         let mut cut = Self {
@@ -71,6 +74,7 @@ impl Trace {
             parameters: self.parameters.clone(),
             layers: self.layers.clone(),
             unregistered: self.unregistered.clone(),
+            terms: self.terms.clone(),
             steps: steps.collect(),
         };
         if ask.watched == 0 {
@@ -127,6 +131,8 @@ pub struct Unregistered {
 pub struct Step {
     /// Data loss of this step's batch before the update, regularisation left out.
     pub loss: f64,
+    /// Each term of the loss before weighting, as many as [`Trace::terms`].
+    pub terms: Vec<f64>,
     /// What was seen beside the loss, in watched steps.
     pub watched: Option<Watched>,
 }
@@ -213,7 +219,8 @@ mod tests {
                 vec![LayerSeen { name: "0".into(), operator: "linear".into() }]
             },
             unregistered: Vec::new(),
-            steps: steps.map(|(i, &loss)| Step { loss, watched: (i < watch).then(watched) }).collect(),
+            terms: vec!["loss".into()],
+            steps: steps.map(|(i, &loss)| Step { loss, terms: vec![loss], watched: (i < watch).then(watched) }).collect(),
         }
     }
 

@@ -66,6 +66,7 @@ fn subject() -> Subject {
         },
         loss: loss::Loss { kind: loss::LossKind::CrossEntropy, l2: 0.0 },
         optimizer: None,
+        train: crate::spec::train::Train::default(),
         dtype: run::Dtype::Float32,
         device: run::Device::Cpu,
         threads: 1,

@@ -17,7 +17,9 @@ mod parse;
 pub mod property;
 pub mod read;
 pub mod run;
+pub mod rust_path;
 pub mod tolerance;
+pub mod train;
 pub(crate) mod values;
 
 use serde::{Deserialize, Serialize};
@@ -38,6 +40,8 @@ pub struct Subject {
     pub loss: loss::Loss,
     /// The optimizer; a spec whose properties do not train needs none.
     pub optimizer: Option<optimizer::Optimizer>,
+    /// How a training step is made.
+    pub train: train::Train,
     /// Number format of parameters and data.
     pub dtype: run::Dtype,
     /// Device the model lives on.

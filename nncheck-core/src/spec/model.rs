@@ -10,7 +10,7 @@ use toml::de::DeTable;
 
 use super::glob;
 use super::layer::{self, Layer, read_layers};
-use super::name::rust_path;
+use super::name::read_path;
 use super::read::{Place, Reader};
 use super::values::Or;
 use crate::diagnostic::Located;
@@ -38,6 +38,13 @@ pub enum ModelSource {
     },
     /// Layers, one after another.
     Layers(Vec<Located<Layer>>),
+    /// A type of the user's library that implements `nncheck::Subject`, by path: a whole training program.
+    Subject {
+        /// `crate::path::Type`.
+        path: Located<String>,
+        /// As for a builder.
+        hyper: String,
+    },
 }
 
 /// A file of parameters.
@@ -49,13 +56,17 @@ pub struct Weights {
     pub ignore: Vec<String>,
 }
 
-/// The network under test: exactly one of `builder`, `layers`.
+/// The network under test: exactly one of `builder`, `layers`, `subject`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "model")]
 pub(crate) struct ModelTable {
-    /// A Rust function `fn(&nn::Path) -> M` or `fn(&nn::Path, &Hyper) -> M`, by path; M is a `tch::nn::ModuleT`.
+    /// A Rust function `fn(&nn::Path) -> M` or `fn(&nn::Path, &Hyper) -> M`, by path; M is a `tch::nn::ModuleT` or an
+    /// `nncheck::Model`.
     #[schemars(with = "Option<String>")]
     builder: Option<Spanned<String>>,
+    /// A type that implements `nncheck::Subject`, by path: many networks, losses, optimizers.
+    #[schemars(with = "Option<String>")]
+    subject: Option<Spanned<String>>,
     /// Layers, one after another.
     #[schemars(schema_with = "layers_schema")]
     #[expect(dead_code, reason = "walked by hand, for the places; here for the schema")]
@@ -85,7 +96,7 @@ pub(crate) struct WeightsTable {
 }
 
 /// Keys of later versions.
-const LATER: &[&str] = &["torchscript", "subject"];
+const LATER: &[&str] = &["torchscript"];
 
 impl Model {
     /// Reads `[model]`.
@@ -93,7 +104,7 @@ impl Model {
         let layers = table.get("layers").map(|value| read_layers(reader, value));
         let read = reader.value::<ModelTable>(place, table, LATER);
         let raw = read.value?;
-        let chosen = reader.one_of(place, table, &["builder", "layers"], read.whole);
+        let chosen = reader.one_of(place, table, &["builder", "layers", "subject"], read.whole);
         let weights = raw.weights.map(|weights| {
             let span = weights.span();
             let (file, ignore) = match weights.into_inner() {
@@ -106,9 +117,9 @@ impl Model {
             None => Some("null".to_owned()),
             Some(hyper) => hyper_json(reader, hyper),
         };
-        if let (Some(hyper), None, true) = (&raw.hyper, &raw.builder, read.whole) {
+        if let (Some(hyper), None, None, true) = (&raw.hyper, &raw.builder, &raw.subject, read.whole) {
             let error = reader
-                .error("wrong-value", hyper.span(), "`hyper` in [model] is for a builder")
+                .error("wrong-value", hyper.span(), "`hyper` in [model] is for a builder or a subject")
                 .label("nobody would see it")
                 .help("write the numbers into `layers`, or use `builder`");
             reader.push(error);
@@ -116,16 +127,9 @@ impl Model {
         let frozen = glob::read_all(reader, raw.frozen)?;
         let source = match chosen? {
             "builder" => {
-                let path = raw.builder?;
-                if let Err(why) = rust_path(path.get_ref()) {
-                    let error = reader
-                        .error("bad-path", path.span(), format!("`{}` is no Rust path", path.get_ref().escape_debug()))
-                        .label(why);
-                    reader.push(error);
-                    return None;
-                }
-                ModelSource::Builder { path: Located::new(path.get_ref().clone(), path.span()), hyper: hyper? }
+                ModelSource::Builder { path: read_path(reader, &raw.builder?)?, hyper: hyper? }
             }
+            "subject" => ModelSource::Subject { path: read_path(reader, &raw.subject?)?, hyper: hyper? },
             _ => ModelSource::Layers(layers??),
         };
         Some(Self { source, weights, frozen })

@@ -1,7 +1,9 @@
 //! Names of properties and layers, and Rust paths.
 
+use toml::Spanned;
+
 use super::read::Reader;
-use crate::diagnostic::Span;
+use crate::diagnostic::{Located, Span};
 
 /// What a name looks like.
 pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9_-]+$";
@@ -34,6 +36,20 @@ pub(crate) fn rust_path(path: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Reads the path of the user's own Rust; says what is wrong with it.
+pub(crate) fn read_path(reader: &mut Reader<'_>, path: &Spanned<String>) -> Option<Located<String>> {
+    match rust_path(path.get_ref()) {
+        Ok(()) => Some(Located::new(path.get_ref().clone(), path.span())),
+        Err(why) => {
+            let error = reader
+                .error("bad-path", path.span(), format!("`{}` is no Rust path", path.get_ref().escape_debug()))
+                .label(why);
+            reader.push(error);
+            None
+        }
+    }
 }
 
 #[cfg(test)]

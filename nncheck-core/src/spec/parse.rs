@@ -12,14 +12,13 @@ use super::optimizer::Optimizer;
 use super::property::{PropertyTable, SettingsTable};
 use super::read::{Form, Place, Reader, with_suggestion};
 use super::run::RunSettings;
+use super::train::Train;
 use super::{Spec, Subject, cross};
 use crate::diagnostic::{Span, suggest};
 
 /// What a spec may hold.
-pub(crate) const SECTIONS: [&str; 9] =
-    ["version", "extends", "model", "data", "loss", "optimizer", "run", "property", "ladder"];
-/// What the specs of later versions may hold.
-const LATER: [&str; 1] = ["train"];
+pub(crate) const SECTIONS: [&str; 10] =
+    ["version", "extends", "model", "data", "loss", "optimizer", "train", "run", "property", "ladder"];
 /// The only version of the language.
 const VERSION: &str = "1";
 
@@ -39,9 +38,7 @@ pub(crate) fn parse<'f>(reader: &mut Reader<'_>, mut document: DeTable<'f>, brok
     let mut meant = Vec::new();
     for (key, value) in &document {
         let name = key.get_ref().as_ref();
-        if LATER.contains(&name) {
-            reader.not_yet(&format!("`{name}`"), key.span().into());
-        } else if name == "version" {
+        if name == "version" {
             version(reader, value);
         } else if !SECTIONS.contains(&name) {
             let error =
@@ -61,6 +58,7 @@ pub(crate) fn parse<'f>(reader: &mut Reader<'_>, mut document: DeTable<'f>, brok
     let data = section("data", true);
     let loss = section("loss", true);
     let optimizer = section("optimizer", false);
+    let train = section("train", false);
     let run = section("run", false);
 
     let model = model.and_then(|s| Model::read(reader, s.place(), s.table));
@@ -69,6 +67,7 @@ pub(crate) fn parse<'f>(reader: &mut Reader<'_>, mut document: DeTable<'f>, brok
     let loss = loss.and_then(|s| reader.value::<Loss>(s.place(), s.table, loss::LATER).value);
     let has_optimizer = document.contains_key("optimizer");
     let optimizer = optimizer.map(|s| Optimizer::read(reader, s.place(), s.table));
+    let train = train.map_or_else(|| Some(Train::default()), |s| Train::read(reader, s.place(), s.table));
     let run = run.map_or_else(|| Some(RunSettings::default()), |s| RunSettings::read(reader, s.place(), s.table));
 
     if let (Some(data), Some(loss), Some(loss_span)) = (&data, &loss, loss_span) {
@@ -79,13 +78,13 @@ pub(crate) fn parse<'f>(reader: &mut Reader<'_>, mut document: DeTable<'f>, brok
     }
     let properties = properties(reader, &document, broken);
 
-    let (Some(model), Some((data, _)), Some(loss), Some(run), Some(optimizer)) =
-        (model, data, loss, run, optimizer.map_or(Some(None), |o| o.map(Some)))
+    let (Some(model), Some((data, _)), Some(loss), Some(train), Some(run), Some(optimizer)) =
+        (model, data, loss, train, run, optimizer.map_or(Some(None), |o| o.map(Some)))
     else {
         return Parsed { spec: None, properties, has_optimizer };
     };
     let RunSettings { run, device, dtype, threads, timeout_ms, memory } = run;
-    let subject = Subject { model, data, loss, optimizer, dtype, device, threads, memory, timeout_ms };
+    let subject = Subject { model, data, loss, optimizer, train, dtype, device, threads, memory, timeout_ms };
     Parsed { spec: Some(Spec { subject, run, properties }), properties: Vec::new(), has_optimizer }
 }
 
@@ -112,6 +111,7 @@ fn section<'t, 'i>(
         "data" => "[data]",
         "loss" => "[loss]",
         "optimizer" => "[optimizer]",
+        "train" => "[train]",
         _ => "[run]",
     };
     let Some(value) = document.get(name) else {

@@ -13,11 +13,12 @@ mod settled;
 use std::sync::Arc;
 
 use crate::check::Check;
-use crate::diagnostic::{SourceFile, Span};
+use crate::diagnostic::{Located, SourceFile, Span};
 use crate::spec::Subject;
 use crate::spec::ladder::Rung;
 use crate::spec::property::Settings;
 use crate::spec::run::Run;
+use crate::spec::rust_path::Role;
 
 pub use filter::{Filter, Standing};
 pub use load::{Manifest, ManifestKind, Overrides, Source, Sources, from_texts, load};
@@ -70,6 +71,15 @@ pub struct PropertyId {
     pub spec: usize,
     /// Index into [`BoundSpec::properties`].
     pub property: usize,
+}
+
+impl BoundSpec {
+    /// The paths of the user's own Rust that this spec names.
+    #[must_use]
+    pub fn paths(&self) -> Vec<(Role, &Located<String>)> {
+        let properties = self.properties.iter().flat_map(|property| property.check.paths());
+        self.subject.paths().into_iter().chain(properties).collect()
+    }
 }
 
 impl Suite {

@@ -12,6 +12,7 @@ use crate::spec::name::NAME_PATTERN;
 use crate::spec::optimizer;
 use crate::spec::property::SettingsTable;
 use crate::spec::run::RunTable;
+use crate::spec::train::TrainTable;
 
 /// The schema of a spec file. Draft 7: what editors' TOML plugins read.
 #[must_use]
@@ -22,6 +23,7 @@ pub fn json_schema() -> Value {
         "data": section::<DataTable>(&mut generator),
         "loss": section::<Loss>(&mut generator),
         "optimizer": optimizer::schema(&mut generator),
+        "train": section::<TrainTable>(&mut generator),
         "run": section::<RunTable>(&mut generator),
         "property": properties(),
     });

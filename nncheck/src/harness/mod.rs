@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nncheck_core::diagnostic::{self, Diagnostic};
-use nncheck_core::spec::model::ModelSource;
 use nncheck_core::suite::{self, Overrides, Sources, Suite, options};
 
 use crate::bindings::Bindings;
@@ -62,25 +61,22 @@ fn sound_suite(sources: &Sources, overrides: &Overrides, bindings: &Bindings) ->
 
 /// A path of a spec that no entry of the harness binds is an error of the spec, at its place.
 fn unbound(suite: &Suite, bindings: &Bindings) -> Vec<Diagnostic> {
-    suite
-        .specs
-        .iter()
-        .filter_map(|spec| {
-            let ModelSource::Builder { path, .. } = &spec.subject.model.source else { return None };
-            if bindings.find_builder(&path.value).is_some() {
-                return None;
-            }
-            let known: Vec<&str> = bindings.builder_paths().collect();
+    let mut errors = Vec::new();
+    for spec in &suite.specs {
+        for (role, path) in spec.paths() {
+            let Err(known) = bindings.bound(role, &path.value) else { continue };
             let error = Diagnostic::error("unbound-path", format!("no entry of the harness binds `{}`", path.value))
                 .at(&spec.file, path.span)
                 .label("named here")
                 .help(format!(
-                    "list it where the harness is made: `nncheck::harness! {{ .., builder: [{}] }}`",
+                    "list it where the harness is made: `nncheck::harness! {{ .., {}: [{}] }}`",
+                    role.harness_key(),
                     path.value
                 ));
-            Some(if known.is_empty() { error } else { error.help(format!("bound are: {}", known.join(", "))) })
-        })
-        .collect()
+            errors.push(if known.is_empty() { error } else { error.help(format!("bound are: {}", known.join(", "))) });
+        }
+    }
+    errors
 }
 
 /// Shows what is wrong with the specs, on standard error.

@@ -4,45 +4,97 @@ use nncheck_core::measurement::{Initial, InitialAsk};
 use tch::{Kind, Tensor};
 
 use crate::observe::Observer;
-use crate::subject::{Program, SubjectError};
+use crate::subject::{Program, SubjectError, named};
+use crate::user::{Batch, Losses};
 
 /// Data loss at initialisation in train mode, batch by batch over the first rows, each batch weighted by its rows.
 pub(super) fn measure(program: &Program<'_>, ask: &InitialAsk) -> Result<Initial, SubjectError> {
     let _no_grad = tch::no_grad_guard();
-    let rows = ask.rows.min(program.data.train.len());
-    let classes = program.data.facts.classes;
-    let mut observer = Observer::new(&program.network.named_parameters());
-    let (mut loss, mut loss_of_zeros, mut seen) = (0.0, 0.0, 0);
-    let mut outputs = Vec::new();
-    let mut last_operator = None;
-    for (start, count) in chunks(rows, program.subject.data.batch) {
-        let batch = program.data.train.narrow(start, count);
-        let (output, activations) = observer.watch(|| program.network.forward(&batch.x, true))?;
-        let data_loss = program.loss.data_loss(&output, &batch.y, classes)?;
-        let ignorant = program.loss.data_loss(&program.loss.know_nothing(&output), &batch.y, classes)?;
-        #[expect(clippy::cast_precision_loss, reason = "batches are far smaller than 2^53 rows")]
-        let weight = count as f64;
-        loss += weight * data_loss.double_value(&[]);
-        loss_of_zeros += weight * ignorant.double_value(&[]);
-        seen += count;
-        last_operator = activations.last().map(|a| a.operator.clone());
-        outputs.push(output);
+    let rows = ask.rows.min(program.data.train_rows());
+    let mut sums = Sums::default();
+    let mut outputs = Outputs::default();
+    for (start, count) in chunks(rows, program.spec.data.batch) {
+        let batch = program.data.narrow(start, count);
+        match program.loss() {
+            Some(_) => outputs.batch(program, &batch, &mut sums)?,
+            None => sums.add(&program.losses(&batch, true)?, None, count),
+        }
     }
-    let output = Tensor::cat(&outputs, 0).to_kind(Kind::Double);
-    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 rows")]
-    let total = seen as f64;
-    Ok(Initial {
-        facts: program.data.facts.clone(),
-        rows: seen,
-        loss: loss / total,
-        loss_of_zeros: loss_of_zeros / total,
-        output_shape: output.size()[1..].iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect(),
-        output_variance: output.var(false).double_value(&[]),
-        output_mean: output.mean(Kind::Double).double_value(&[]),
-        last_operator,
-    })
+    Ok(sums.initial(program, outputs))
 }
 
+/// Weighted sums over the batches.
+#[derive(Default)]
+struct Sums {
+    rows: usize,
+    loss: f64,
+    loss_of_zeros: Option<f64>,
+    terms: Vec<(String, f64)>,
+}
+
+impl Sums {
+    fn add(&mut self, losses: &Losses, ignorant: Option<&Losses>, count: usize) {
+        let weight = as_number(count);
+        self.rows += count;
+        self.loss += weight * losses.total().double_value(&[]);
+        if let Some(ignorant) = ignorant {
+            *self.loss_of_zeros.get_or_insert(0.0) += weight * ignorant.total().double_value(&[]);
+        }
+        if self.terms.is_empty() {
+            self.terms = losses.terms().iter().map(|t| (t.name.clone(), 0.0)).collect();
+        }
+        for (term, (_, sum)) in losses.terms().iter().zip(&mut self.terms) {
+            *sum += weight * term.value.double_value(&[]);
+        }
+    }
+
+    fn initial(self, program: &Program<'_>, outputs: Outputs) -> Initial {
+        let total = as_number(self.rows);
+        let all = (!outputs.main.is_empty()).then(|| Tensor::cat(&outputs.main, 0).to_kind(Kind::Double));
+        let shape = all.as_ref().map(|all| all.size().iter().skip(1).map(|&d| usize::try_from(d).unwrap_or(0)).collect());
+        Initial {
+            facts: program.facts().clone(),
+            rows: self.rows,
+            loss: self.loss / total,
+            terms: self.terms.into_iter().map(|(name, sum)| (name, sum / total)).collect(),
+            loss_of_zeros: self.loss_of_zeros.map(|sum| sum / total),
+            output_shape: shape.unwrap_or_default(),
+            output_variance: all.as_ref().map_or(f64::NAN, |all| all.var(false).double_value(&[])),
+            output_mean: all.as_ref().map_or(f64::NAN, |all| all.mean(Kind::Double).double_value(&[])),
+            last_operator: outputs.last_operator,
+        }
+    }
+}
+
+/// What the model put out.
+#[derive(Default)]
+struct Outputs {
+    observer: Option<Observer>,
+    main: Vec<Tensor>,
+    last_operator: Option<String>,
+}
+
+impl Outputs {
+    fn batch(&mut self, program: &Program<'_>, batch: &Batch, sums: &mut Sums) -> Result<(), SubjectError> {
+        let observer = self.observer.get_or_insert_with(|| Observer::new(&named(program.parameters())));
+        let (outputs, activations) = observer.watch(|| program.outputs(batch, true))?;
+        let outputs = outputs?;
+        let losses = program.losses_of(&outputs, batch)?;
+        let ignorant = match program.loss() {
+            Some(loss) => Some(program.losses_of(&loss.know_nothing(&outputs), batch)?),
+            None => None,
+        };
+        sums.add(&losses, ignorant.as_ref(), batch.len());
+        self.last_operator = activations.last().map(|a| a.operator.clone());
+        self.main.push(outputs.main().shallow_clone());
+        Ok(())
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 rows")]
+fn as_number(count: usize) -> f64 {
+    count as f64
+}
 /// Batches as in training; rows that are left over join the last batch, since batch norm takes no single row.
 fn chunks(rows: usize, batch: usize) -> Vec<(usize, usize)> {
     let whole = (rows / batch).max(1);

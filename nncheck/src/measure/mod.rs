@@ -34,7 +34,7 @@ pub fn measure(
     started: &mut dyn FnMut(),
     done: &mut dyn FnMut(usize, Measurement),
 ) -> Result<(), SubjectError> {
-    let program = Program::build(subject, data, bindings, job.seed)?;
+    let mut program = Program::build(subject, data, bindings, job.seed)?;
     started();
     // The stream of dropout and the like starts anew, so that it does not depend on how many numbers building drew.
     tch::manual_seed(mix(job.seed).cast_signed());
@@ -44,10 +44,10 @@ pub fn measure(
             hand_over(job.parts, &Measurement::Initial(measured), done);
         }
         Request::Overfit(ask) => {
-            let measured = overfit::measure(&program, ask)?;
+            let measured = overfit::measure(&mut program, ask)?;
             hand_over(job.parts, &Measurement::Overfit(measured), done);
         }
-        Request::Trace(ask) => trace::measure(&program, ask, job.seed, &mut |so_far, steps| {
+        Request::Trace(ask) => trace::measure(&mut program, ask, job.seed, &mut |so_far, steps| {
             for (index, part) in job.parts.iter().enumerate() {
                 if matches!(part, Request::Trace(p) if p.steps == steps) {
                     done(index, Measurement::Trace(so_far.clone()).cut(part));

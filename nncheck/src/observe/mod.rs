@@ -70,6 +70,12 @@ pub struct Observer {
     unregistered: Vec<Unregistered>,
 }
 
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Observer").field("parameters", &self.names).finish_non_exhaustive()
+    }
+}
+
 impl Observer {
     /// An observer of the model with these parameters, named `layer.parameter`. Buffers may be among them (a pruning
     /// mask that is multiplied into a weight is then known to be no input). Of tied parameters the first is asked first.

@@ -1,49 +1,13 @@
 //! The data of a subject as tensors.
 
-use nncheck_core::data::{Share, Targets};
+use nncheck_core::data::{Share, Targets, pick_points};
 use nncheck_core::measurement::DataFacts;
 use nncheck_core::spec::Subject;
 use tch::{Device, Kind, Tensor};
 
 use super::SubjectError;
-
-/// Rows of inputs and targets.
-#[derive(Debug)]
-pub struct Rows {
-    /// Inputs, `[n, shape...]`.
-    pub x: Tensor,
-    /// Targets: class ids `[n]` (int64), or numbers `[n, t]`.
-    pub y: Tensor,
-}
-
-impl Rows {
-    /// How many rows there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        usize::try_from(self.x.size()[0]).unwrap_or(0)
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The rows at these indices, in their order.
-    #[must_use]
-    pub fn select(&self, indices: &[usize]) -> Self {
-        let ids: Vec<i64> = indices.iter().map(|&i| i64::try_from(i).unwrap_or(i64::MAX)).collect();
-        let ids = Tensor::from_slice(&ids).to_device(self.x.device());
-        Self { x: self.x.index_select(0, &ids), y: self.y.index_select(0, &ids) }
-    }
-
-    /// The rows from `start`, `count` of them.
-    #[must_use]
-    pub fn narrow(&self, start: usize, count: usize) -> Self {
-        let (start, count) = (i64::try_from(start).unwrap_or(0), i64::try_from(count).unwrap_or(0));
-        Self { x: self.x.narrow(0, start, count), y: self.y.narrow(0, start, count) }
-    }
-}
+use crate::bindings::Bindings;
+use crate::user::Batch;
 
 /// The data of a subject on its device, in its number format.
 #[derive(Debug)]
@@ -51,9 +15,9 @@ pub struct Tensors {
     /// Shape of one example.
     pub shape: Vec<usize>,
     /// Training rows.
-    pub train: Rows,
+    train: Batch,
     /// The same rows before they became tensors, for choosing among them.
-    pub train_share: Share,
+    train_share: Share,
     /// What the data says by itself.
     pub facts: DataFacts,
 }
@@ -63,7 +27,7 @@ impl Tensors {
     ///
     /// # Errors
     /// When the data cannot be read, with the place in the file.
-    pub fn load(subject: &Subject) -> Result<Self, SubjectError> {
+    pub fn load(subject: &Subject, _bindings: &Bindings) -> Result<Self, SubjectError> {
         let device = super::device(subject.device)?;
         let kind = super::kind(subject.dtype);
         let dataset = nncheck_core::data::load(&subject.data, subject.loss.kind.task())
@@ -71,9 +35,39 @@ impl Tensors {
         let train = rows(&dataset.train, &dataset.shape, kind, device);
         Ok(Self { shape: dataset.shape, train, train_share: dataset.train, facts: dataset.facts })
     }
+
+    /// How many rows train.
+    #[must_use]
+    pub fn train_rows(&self) -> usize {
+        self.train.len()
+    }
+
+    /// These of the training rows, in their order.
+    #[must_use]
+    pub fn train(&self, rows: &[usize]) -> Batch {
+        self.train.select(rows)
+    }
+
+    /// `count` training rows from `start` on.
+    #[must_use]
+    pub fn narrow(&self, start: usize, count: usize) -> Batch {
+        self.train.narrow(start, count)
+    }
+
+    /// The first `rows` training rows, or all there are.
+    #[must_use]
+    pub fn first(&self, rows: usize) -> Batch {
+        self.train.narrow(0, rows.min(self.train.len()))
+    }
+
+    /// Up to `n` training rows whose targets are as different as can be.
+    #[must_use]
+    pub fn points(&self, n: usize) -> Vec<usize> {
+        pick_points(&self.train_share, n)
+    }
 }
 
-fn rows(share: &Share, shape: &[usize], kind: Kind, device: Device) -> Rows {
+fn rows(share: &Share, shape: &[usize], kind: Kind, device: Device) -> Batch {
     let mut size = vec![dimension(share.x.nrows())];
     size.extend(shape.iter().map(|&d| dimension(d)));
     let x = Tensor::from_slice(&flat(&share.x)).reshape(&size).to_kind(kind).to_device(device);
@@ -84,7 +78,7 @@ fn rows(share: &Share, shape: &[usize], kind: Kind, device: Device) -> Rows {
             .to_kind(kind)
             .to_device(device),
     };
-    Rows { x, y }
+    Batch::new(x, y)
 }
 
 fn flat(values: &ndarray::Array2<f64>) -> Vec<f64> {

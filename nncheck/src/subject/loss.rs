@@ -5,6 +5,8 @@ use nncheck_core::spec::loss::{Loss, LossKind, Task};
 use tch::{Kind, Reduction, Tensor};
 
 use super::{Network, SubjectError};
+use crate::bindings::Bindings;
+use crate::user::{Batch, Losses, Outputs};
 
 /// The loss of a training program.
 #[derive(Clone, Debug)]
@@ -14,15 +16,24 @@ pub struct LossFunction {
 }
 
 impl LossFunction {
-    pub(super) fn new(loss: &Loss) -> Self {
-        Self { kind: loss.kind, l2: loss.l2 }
+    /// The loss that a spec describes.
+    pub(super) fn build(loss: &Loss, _bindings: &Bindings) -> Result<Self, SubjectError> {
+        Ok(Self { kind: loss.kind, l2: loss.l2 })
+    }
+
+    /// The losses of outputs against the targets of a batch, each a mean over the rows.
+    ///
+    /// # Errors
+    /// When output and target do not suit each other.
+    pub fn losses(&self, outputs: &Outputs, batch: &Batch, classes: Option<usize>) -> Result<Losses, SubjectError> {
+        Ok(self.data_loss(outputs.main(), batch.y(), classes)?.into())
     }
 
     /// The data loss: outputs `[n, ...]` against targets `[n]` or `[n, t]`, mean over the rows; a scalar.
     ///
     /// # Errors
     /// When output and target do not suit each other.
-    pub fn data_loss(&self, output: &Tensor, target: &Tensor, classes: Option<usize>) -> Result<Tensor, SubjectError> {
+    fn data_loss(&self, output: &Tensor, target: &Tensor, classes: Option<usize>) -> Result<Tensor, SubjectError> {
         match self.kind.task() {
             Task::Multiclass => {
                 self.check_classes(output, target, classes)?;
@@ -64,7 +75,8 @@ impl LossFunction {
 
     /// Share of the rows that are predicted rightly; `None` for regression.
     #[must_use]
-    pub fn accuracy(&self, output: &Tensor, target: &Tensor) -> Option<f64> {
+    pub fn accuracy(&self, outputs: &Outputs, batch: &Batch) -> Option<f64> {
+        let (output, target) = (outputs.main(), batch.y());
         let right = match self.kind.task() {
             Task::Regression => return None,
             Task::Multiclass => output.argmax(1, false).eq_tensor(target),
@@ -76,14 +88,15 @@ impl LossFunction {
         Some(right.to_kind(Kind::Double).mean(Kind::Double).double_value(&[]))
     }
 
-    /// Outputs that know nothing, in the shape of `output`: zeros (as logits, for a classifier).
-    pub fn know_nothing(&self, output: &Tensor) -> Tensor {
-        match self.kind {
+    /// Outputs that know nothing, in the shape of `outputs`: zeros (as logits, for a classifier).
+    #[must_use]
+    pub fn know_nothing(&self, outputs: &Outputs) -> Outputs {
+        outputs.map(|output| match self.kind {
             // Probabilities and log-probabilities have no zero logits of their own: the uniform distribution.
             LossKind::Bce => output.full_like(0.5),
             LossKind::Nll => output.zeros_like().log_softmax(1, output.kind()),
             _ => output.zeros_like(),
-        }
+        })
     }
 
     fn check_classes(&self, output: &Tensor, target: &Tensor, classes: Option<usize>) -> Result<(), SubjectError> {

@@ -3,21 +3,27 @@
 use nncheck_core::spec::Subject;
 use nncheck_core::spec::layer;
 use nncheck_core::spec::model::ModelSource;
-use tch::nn::{ModuleT, Path, VarStore};
+use tch::nn::{Path, VarStore};
 use tch::{Kind, Tensor};
 
 use super::{SubjectError, layers, weights};
 use crate::bindings::Bindings;
 use crate::hyper::Hyper;
+use crate::user::{Batch, Model, Outputs};
 
 /// A network with its parameters.
-#[derive(Debug)]
 pub struct Network {
-    module: Box<dyn ModuleT>,
+    model: Box<dyn Model>,
     store: &'static VarStore,
     /// Trainable and frozen parameters, sorted by name; buffers left out.
     parameters: Vec<(String, Tensor)>,
     frozen: Vec<String>,
+}
+
+impl std::fmt::Debug for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Network").field("parameters", &self.parameters).finish_non_exhaustive()
+    }
 }
 
 impl Network {
@@ -28,12 +34,20 @@ impl Network {
         // New variables are then drawn in this format, as PyTorch draws them under its default dtype.
         store.set_kind(kind);
         let store: &'static VarStore = Box::leak(Box::new(store));
-        let module = match &subject.model.source {
-            ModelSource::Builder { path, hyper } => build_by_path(store, &path.value, hyper, bindings)?,
+        let model: Box<dyn Model> = match &subject.model.source {
+            ModelSource::Builder { path, hyper } => {
+                let builder = bindings.builder_at(&path.value)?;
+                let root: &'static Path<'static> = Box::leak(Box::new(store.root()));
+                let hyper: &'static Hyper = Box::leak(Box::new(Hyper::from_json(hyper)));
+                builder(root, hyper)
+            }
             ModelSource::Layers(spec) => {
                 let inferred = layer::infer(spec, shape)
                     .map_err(|e| SubjectError { cause: e.message, help: e.help.into_iter().collect() })?;
                 Box::new(layers::build(&store.root(), &inferred.layers))
+            }
+            ModelSource::Subject { .. } => {
+                return Err(SubjectError::new("a whole program is no network (this is a fault in nncheck)"));
             }
         };
         if kind != Kind::Float {
@@ -43,74 +57,83 @@ impl Network {
         if let Some(file) = &subject.model.weights {
             weights::load(store, &file.file.value, &file.ignore)?;
         }
-        let mut network = Self { module, store, parameters: Vec::new(), frozen: Vec::new() };
-        network.freeze(&subject.model.frozen, matches!(subject.model.source, ModelSource::Layers(_)))?;
-        if network.parameters.is_empty() {
+        let parameters = parameters_of(store)?;
+        let ours = matches!(subject.model.source, ModelSource::Layers(_));
+        let frozen = freeze(&parameters, &subject.model.frozen, ours)?;
+        if parameters.is_empty() {
             return Err(SubjectError::new("the model has no parameters")
                 .help("build every layer below the `&nn::Path` that the builder is given"));
         }
-        Ok(network)
+        Ok(Self { model, store, parameters, frozen })
     }
 
-    /// Runs the model on inputs `[n, shape...]`.
-    pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
-        self.module.forward_t(x, train)
+    /// Runs the model on a batch.
+    pub fn forward(&self, batch: &Batch, train: bool) -> Outputs {
+        self.model.forward(batch, train)
+    }
+
+    /// The model itself.
+    pub(super) fn model(&self) -> &dyn Model {
+        &*self.model
     }
 
     /// Parameters, sorted by name; buffers such as running statistics left out.
-    pub fn parameters(&self) -> impl Iterator<Item = (&str, &Tensor)> {
-        self.parameters.iter().map(|(name, tensor)| (name.as_str(), tensor))
-    }
-
-    /// Parameters as the observer wants them.
     #[must_use]
-    pub fn named_parameters(&self) -> Vec<(String, Tensor)> {
-        self.parameters.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect()
+    pub fn parameters(&self) -> &[(String, Tensor)] {
+        &self.parameters
     }
 
-    /// Whether the spec's `frozen` names a parameter.
+    /// The parameters that the spec's `frozen` names.
     #[must_use]
-    pub fn is_frozen(&self, name: &str) -> bool {
-        self.frozen.iter().any(|f| f == name)
+    pub fn frozen(&self) -> &[String] {
+        &self.frozen
     }
 
-    pub(super) fn store(&self) -> &VarStore {
+    pub(super) fn store(&self) -> &'static VarStore {
         self.store
     }
+}
 
-    /// Sorts out parameters and buffers; freezes what `frozen` names where nncheck built the model itself.
-    fn freeze(&mut self, frozen: &[String], ours: bool) -> Result<(), SubjectError> {
-        let trainable: Vec<*const _> = {
-            let variables =
-                self.store.variables_.lock().map_err(|_| SubjectError::new("the builder left its variables locked"))?;
-            variables.trainable_variables.iter().map(|v| v.tensor.data_ptr().cast_const()).collect()
-        };
-        let mut parameters: Vec<(String, Tensor)> = self
-            .store
-            .variables()
-            .into_iter()
-            .filter(|(_, tensor)| tensor.requires_grad() || trainable.contains(&tensor.data_ptr().cast_const()))
-            .collect();
-        parameters.sort_by(|a, b| a.0.cmp(&b.0));
-        for pattern in frozen {
-            let glob = weights::glob(pattern)?;
-            let mut hit = false;
-            for (name, tensor) in parameters.iter().filter(|(name, _)| glob.is_match(name)) {
-                hit = true;
-                if ours {
-                    let _frozen = tensor.set_requires_grad(false);
-                }
-                self.frozen.push(name.clone());
+/// The trainable and the frozen parameters of a store, sorted by name; buffers left out.
+pub(super) fn parameters_of(store: &VarStore) -> Result<Vec<(String, Tensor)>, SubjectError> {
+    let trainable: Vec<*const _> = {
+        let variables =
+            store.variables_.lock().map_err(|_| SubjectError::new("the builder left its variables locked"))?;
+        variables.trainable_variables.iter().map(|v| v.tensor.data_ptr().cast_const()).collect()
+    };
+    let mut parameters: Vec<(String, Tensor)> = store
+        .variables()
+        .into_iter()
+        .filter(|(_, tensor)| tensor.requires_grad() || trainable.contains(&tensor.data_ptr().cast_const()))
+        .collect();
+    parameters.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(parameters)
+}
+
+/// The parameters that `frozen` names; they are frozen here where nncheck built the model itself (`ours`).
+pub(super) fn freeze(
+    parameters: &[(String, Tensor)],
+    frozen: &[String],
+    ours: bool,
+) -> Result<Vec<String>, SubjectError> {
+    let mut names = Vec::new();
+    for pattern in frozen {
+        let glob = weights::glob(pattern)?;
+        let mut hit = false;
+        for (name, tensor) in parameters.iter().filter(|(name, _)| glob.is_match(name)) {
+            hit = true;
+            if ours {
+                let _frozen = tensor.set_requires_grad(false);
             }
-            if !hit {
-                let names: Vec<&str> = parameters.iter().map(|(name, _)| name.as_str()).collect();
-                return Err(SubjectError::new(format!("`frozen = [\"{pattern}\"]` names no parameter of the model"))
-                    .help(format!("its parameters are {}", names.join(", "))));
-            }
+            names.push(name.clone());
         }
-        self.parameters = parameters;
-        Ok(())
+        if !hit {
+            let known: Vec<&str> = parameters.iter().map(|(name, _)| name.as_str()).collect();
+            return Err(SubjectError::new(format!("`frozen = [\"{pattern}\"]` names no parameter of the model"))
+                .help(format!("its parameters are {}", known.join(", "))));
+        }
     }
+    Ok(names)
 }
 
 impl Drop for Network {
@@ -121,24 +144,4 @@ impl Drop for Network {
             variables.trainable_variables.clear();
         }
     }
-}
-
-fn build_by_path(
-    store: &'static VarStore,
-    path: &str,
-    hyper: &str,
-    bindings: &Bindings,
-) -> Result<Box<dyn ModuleT>, SubjectError> {
-    let Some(builder) = bindings.find_builder(path) else {
-        let known: Vec<&str> = bindings.builder_paths().collect();
-        let mut error = SubjectError::new(format!("no entry of the harness binds `{path}`"))
-            .help(format!("list it in the harness: `nncheck::harness! {{ specs: \"specs\", builder: [{path}] }}`"));
-        if !known.is_empty() {
-            error = error.help(format!("bound are {}", known.join(", ")));
-        }
-        return Err(error);
-    };
-    let root: &'static Path<'static> = Box::leak(Box::new(store.root()));
-    let hyper: &'static Hyper = Box::leak(Box::new(Hyper::from_json(hyper)));
-    Ok(builder(root, hyper))
 }

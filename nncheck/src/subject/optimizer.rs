@@ -1,20 +1,35 @@
 //! The optimizers, as libtorch has them, with the spec's clipping.
 
-use nncheck_core::spec::optimizer::{Clip, Optimizer as Spec, OptimizerKind};
-use tch::Tensor;
+use nncheck_core::spec::Subject;
+use nncheck_core::spec::optimizer::{Clip, OptimizerKind};
 use tch::nn::{self, OptimizerConfig};
 
 use super::{Network, SubjectError};
+use crate::bindings::Bindings;
+use crate::user::Optimize;
 
 /// An optimizer over all trainable parameters of a network.
 #[derive(Debug)]
 pub struct Optimizer {
     inner: nn::Optimizer,
     clip: Option<Clip>,
+    lr: f64,
 }
 
 impl Optimizer {
-    pub(super) fn build(spec: &Spec, network: &Network) -> Result<Self, SubjectError> {
+    /// The optimizer of a spec over the network's trainable parameters.
+    ///
+    /// # Errors
+    /// When the spec names none, or it refuses the parameters.
+    pub(super) fn build(
+        subject: &Subject,
+        network: &Network,
+        _bindings: &Bindings,
+    ) -> Result<Box<dyn Optimize>, SubjectError> {
+        let spec = subject.optimizer.as_ref().ok_or_else(|| {
+            SubjectError::new("this property trains the model, but the spec has no [optimizer]")
+                .help("add the optimizer that the training program uses: `[optimizer]`, `kind = \"adam\"`, `lr = 1e-3`")
+        })?;
         let store = network.store();
         let lr = spec.lr();
         let inner = match &spec.kind {
@@ -29,16 +44,17 @@ impl Optimizer {
             SubjectError::from(e)
                 .help("the model has no parameters to train, or they are of a kind that this optimizer refuses")
         })?;
-        Ok(Self { inner, clip: spec.clip })
+        Ok(Box::new(Self { inner, clip: spec.clip, lr }))
     }
+}
 
-    /// Clears the gradients.
-    pub fn zero_grad(&mut self) {
+impl Optimize for Optimizer {
+    fn zero_grad(&mut self) {
         self.inner.zero_grad();
     }
 
     /// Clips the gradients as the spec says, then steps.
-    pub fn step(&mut self) {
+    fn step(&mut self) {
         match self.clip {
             Some(Clip::Norm(max)) => self.inner.clip_grad_norm(max),
             Some(Clip::Value(max)) => self.inner.clip_grad_value(max),
@@ -47,10 +63,12 @@ impl Optimizer {
         self.inner.step();
     }
 
-    /// Clears, runs backward from `loss`, clips, steps.
-    pub fn minimise(&mut self, loss: &Tensor) {
-        self.zero_grad();
-        loss.backward();
-        self.step();
+    fn set_lr(&mut self, lr: f64) {
+        self.lr = lr;
+        self.inner.set_lr(lr);
+    }
+
+    fn lr(&self) -> Option<f64> {
+        Some(self.lr)
     }
 }

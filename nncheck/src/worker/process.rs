@@ -70,7 +70,7 @@ impl Server<'_> {
         let key = format!("{:?}", (&subject.data, subject.loss.kind, subject.dtype, subject.device));
         if self.data.as_ref().is_none_or(|(known, _)| *known != key) {
             self.data = None;
-            self.data = Some((key, Tensors::load(subject)?));
+            self.data = Some((key, Tensors::load(subject, self.bindings)?));
         }
         let Some((_, data)) = &self.data else { return Ok(()) };
         say(to, &Reply::Phase(Phase::Building));

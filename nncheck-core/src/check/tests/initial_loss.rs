@@ -26,7 +26,7 @@ fn a_bias_that_starts_at_the_prior_of_20_to_80_is_admitted() {
     let facts = DataFacts { classes: Some(2), priors: vec![0.2, 0.8], ..facts() };
     let ln2 = std::f64::consts::LN_2;
     // The entropy of 20 to 80 is 0.5004.
-    let prior = Initial { facts, loss: 0.5004, loss_of_zeros: ln2, output_shape: vec![1], ..sound() };
+    let prior = Initial { facts, loss: 0.5004, loss_of_zeros: Some(ln2), output_shape: vec![1], ..sound() };
     assert_eq!(run(&subject_with(LossKind::BceWithLogits), prior.clone()).judged.verdict, Verdict::Pass);
     let lower = Initial { loss: 0.44, ..prior };
     assert_eq!(run(&subject_with(LossKind::BceWithLogits), lower).judged.verdict, Verdict::Fail);
@@ -37,11 +37,11 @@ fn probabilities_are_held_against_even_odds_not_against_zero() {
     let facts = DataFacts { classes: Some(2), priors: vec![0.5; 2], ..facts() };
     let ln2 = std::f64::consts::LN_2;
     // PyTorch's bce of probability zero is 100 for every positive example.
-    let seen = Initial { facts, loss: 0.7, loss_of_zeros: 50.0, output_shape: vec![1], ..sound() };
+    let seen = Initial { facts, loss: 0.7, loss_of_zeros: Some(50.0), output_shape: vec![1], ..sound() };
     let seen = Initial { last_operator: Some("sigmoid".into()), ..seen };
     let passed = run(&subject_with(LossKind::Bce), seen);
     assert_eq!((passed.judged.verdict, passed.judged.band.expect), (Verdict::Pass, Some(ln2)));
-    let nll = Initial { loss_of_zeros: 0.0, last_operator: Some("log_softmax".into()), ..sound() };
+    let nll = Initial { loss_of_zeros: Some(0.0), last_operator: Some("log_softmax".into()), ..sound() };
     assert_eq!(run(&subject_with(LossKind::Nll), nll).judged.band.expect, Some(10f64.ln()));
 }
 
@@ -49,7 +49,7 @@ fn probabilities_are_held_against_even_odds_not_against_zero() {
 fn a_regression_is_held_against_the_mean_square_of_its_targets() {
     let facts =
         DataFacts { classes: None, priors: vec![], target_mean: Some(0.0), target_variance: Some(1.0), ..facts() };
-    let seen = Initial { facts, loss: 1.05, loss_of_zeros: 1.0, output_shape: vec![1], ..sound() };
+    let seen = Initial { facts, loss: 1.05, loss_of_zeros: Some(1.0), output_shape: vec![1], ..sound() };
     let passed = run(&subject_with(LossKind::Mse), seen);
     assert_eq!((passed.judged.verdict, passed.judged.band.min), (Verdict::Pass, Some(0.9)));
 }
@@ -128,7 +128,7 @@ fn trained_weights_are_named_before_a_leak() {
 fn an_offset_of_the_outputs_is_named() {
     let facts =
         DataFacts { classes: None, priors: vec![], target_mean: Some(0.0), target_variance: Some(1.0), ..facts() };
-    let seen = Initial { facts, loss: 26.0, loss_of_zeros: 1.0, output_mean: 5.0, output_variance: 0.2, ..sound() };
+    let seen = Initial { facts, loss: 26.0, loss_of_zeros: Some(1.0), output_mean: 5.0, output_variance: 0.2, ..sound() };
     assert_eq!(run(&subject_with(LossKind::Mse), seen).causes, ["output_offset"]);
 }
 
@@ -141,7 +141,7 @@ fn a_loss_that_is_not_finite_fails() {
 #[test]
 fn zero_outputs_that_fit_the_targets_leave_nothing_to_see() {
     let facts = DataFacts { classes: None, priors: vec![], ..facts() };
-    let seen = run(&subject_with(LossKind::Mse), Initial { facts, loss_of_zeros: 0.0, ..sound() });
+    let seen = run(&subject_with(LossKind::Mse), Initial { facts, loss_of_zeros: Some(0.0), ..sound() });
     assert_eq!(seen.judged.verdict, Verdict::Skipped);
     assert!(seen.judged.reason.unwrap().contains("tells nothing"));
 }

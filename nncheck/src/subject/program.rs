@@ -1,0 +1,233 @@
+//! A training program, built: what measurers and the user's own checks work with.
+
+use std::any::Any;
+
+use nncheck_core::measurement::DataFacts;
+use nncheck_core::spec::Subject as Spec;
+use nncheck_core::spec::model::ModelSource;
+use tch::Tensor;
+
+use super::model::{freeze, parameters_of};
+use super::{LossFunction, Network, SubjectError, Tensors, Trainer};
+use crate::bindings::{Bindings, StepFunction};
+use crate::hyper::Hyper;
+use crate::user::{Batch, Losses, Outputs, Setup, Subject};
+
+/// A training program: model, data, loss, optimizer and step, built from a spec with one seed.
+pub struct Program<'a> {
+    /// The description that it was built from.
+    pub(crate) spec: &'a Spec,
+    pub(crate) data: &'a Tensors,
+    pub(crate) bindings: &'a Bindings,
+    body: Body,
+    parameters: Vec<(String, Tensor)>,
+    frozen: Vec<String>,
+}
+
+/// What trains.
+enum Body {
+    /// A model, a loss, an optimizer, and perhaps the user's own step.
+    Declared { network: Network, loss: LossFunction, step: Option<StepFunction> },
+    /// The user's own program.
+    Own(Box<dyn OwnSubject>),
+}
+
+/// A [`Subject`] that can be asked for by its type again.
+pub(crate) trait OwnSubject: Subject {
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+    fn as_subject(&self) -> &dyn Subject;
+    fn as_subject_mut(&mut self) -> &mut dyn Subject;
+}
+
+impl<S: Subject> OwnSubject for S {
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn as_subject(&self) -> &dyn Subject {
+        self
+    }
+
+    fn as_subject_mut(&mut self) -> &mut dyn Subject {
+        self
+    }
+}
+
+impl std::fmt::Debug for Program<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Program").field("parameters", &self.parameters).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Program<'a> {
+    /// Builds the program with its generator seeded from `seed`.
+    ///
+    /// # Errors
+    /// When it cannot be built for this data, or its weights cannot be loaded.
+    pub fn build(
+        spec: &'a Spec,
+        data: &'a Tensors,
+        bindings: &'a Bindings,
+        seed: u64,
+    ) -> Result<Self, SubjectError> {
+        tch::manual_seed(seed.cast_signed());
+        if let ModelSource::Subject { path, hyper } = &spec.model.source {
+            let setup = Setup { device: super::device(spec.device)?, kind: super::kind(spec.dtype) };
+            let own = bindings.subject_at(&path.value)?(setup, &Hyper::from_json(hyper));
+            let parameters = parameters_of_networks(own.as_subject())?;
+            let frozen = freeze(&parameters, &spec.model.frozen, false)?;
+            return Ok(Self { spec, data, bindings, body: Body::Own(own), parameters, frozen });
+        }
+        let network = Network::build(spec, &data.shape, bindings)?;
+        let (parameters, frozen) = (named(network.parameters()), network.frozen().to_vec());
+        let loss = LossFunction::build(&spec.loss, bindings)?;
+        let step = match &spec.train.step {
+            Some(path) => Some(bindings.step_at(&path.value)?),
+            None => None,
+        };
+        Ok(Self { spec, data, bindings, body: Body::Declared { network, loss, step }, parameters, frozen })
+    }
+
+    /// Parameters by name, sorted; buffers such as running statistics left out.
+    #[must_use]
+    pub fn parameters(&self) -> &[(String, Tensor)] {
+        &self.parameters
+    }
+
+    /// Whether the spec's `frozen` names a parameter.
+    #[must_use]
+    pub fn is_frozen(&self, name: &str) -> bool {
+        self.frozen.iter().any(|f| f == name)
+    }
+
+    /// Facts of the data.
+    #[must_use]
+    pub fn facts(&self) -> &DataFacts {
+        &self.data.facts
+    }
+
+    /// The first `rows` training rows, or all there are.
+    #[must_use]
+    pub fn first_rows(&self, rows: usize) -> Batch {
+        self.data.first(rows)
+    }
+
+    /// What the program puts out for a batch.
+    ///
+    /// # Errors
+    /// When it is a [`Subject`] that puts nothing out.
+    pub fn outputs(&self, batch: &Batch, train: bool) -> Result<Outputs, SubjectError> {
+        match &self.body {
+            Body::Declared { network, .. } => Ok(network.forward(batch, train)),
+            Body::Own(own) => own.outputs(batch, train).ok_or_else(|| {
+                SubjectError::new("this program puts out nothing that could be looked at")
+                    .help("implement `outputs` of `nncheck::Subject`")
+            }),
+        }
+    }
+
+    /// The losses of a batch, without training.
+    ///
+    /// # Errors
+    /// When outputs and targets do not suit the loss.
+    pub fn losses(&self, batch: &Batch, train: bool) -> Result<Losses, SubjectError> {
+        match &self.body {
+            Body::Declared { network, .. } => self.losses_of(&network.forward(batch, train), batch),
+            Body::Own(own) => checked(own.losses(batch, train)),
+        }
+    }
+
+    /// The losses of these outputs against the targets of a batch.
+    ///
+    /// # Errors
+    /// When they do not suit the loss, or the program is a [`Subject`], whose losses are its own affair.
+    pub fn losses_of(&self, outputs: &Outputs, batch: &Batch) -> Result<Losses, SubjectError> {
+        match &self.body {
+            Body::Declared { loss, .. } => checked(loss.losses(outputs, batch, self.data.facts.classes)?),
+            Body::Own(_) => Err(SubjectError::new("the losses of a `nncheck::Subject` are not computed from outputs")),
+        }
+    }
+
+    /// The user's own program, by its type: for the functions of `check = "value"`.
+    pub fn subject<S: Subject>(&mut self) -> Option<&mut S> {
+        match &mut self.body {
+            Body::Own(own) => (**own).as_any_mut().downcast_mut(),
+            Body::Declared { .. } => None,
+        }
+    }
+
+    /// What trains the program, step by step.
+    ///
+    /// # Errors
+    /// When the spec names no optimizer.
+    pub(crate) fn trainer(&mut self) -> Result<Trainer<'_, 'a>, SubjectError> {
+        Trainer::new(self)
+    }
+
+    /// The declared loss; `None` for a [`Subject`].
+    pub(crate) fn loss(&self) -> Option<&LossFunction> {
+        match &self.body {
+            Body::Declared { loss, .. } => Some(loss),
+            Body::Own(_) => None,
+        }
+    }
+
+    /// The declared network; `None` for a [`Subject`].
+    pub(crate) fn network(&self) -> Option<&Network> {
+        match &self.body {
+            Body::Declared { network, .. } => Some(network),
+            Body::Own(_) => None,
+        }
+    }
+
+    /// The user's own step, if the spec names one.
+    pub(super) fn step(&self) -> Option<&StepFunction> {
+        match &self.body {
+            Body::Declared { step, .. } => step.as_ref(),
+            Body::Own(_) => None,
+        }
+    }
+
+    /// The user's own program.
+    pub(super) fn own(&mut self) -> Option<&mut dyn Subject> {
+        match &mut self.body {
+            Body::Own(own) => Some((**own).as_subject_mut()),
+            Body::Declared { .. } => None,
+        }
+    }
+}
+
+/// Parameters by name, sharing memory.
+pub(crate) fn named(parameters: &[(String, Tensor)]) -> Vec<(String, Tensor)> {
+    parameters.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect()
+}
+
+/// A loss is a scalar: what is not was forgotten to be reduced.
+pub(super) fn checked(losses: Losses) -> Result<Losses, SubjectError> {
+    if losses.terms().is_empty() {
+        return Err(SubjectError::new("the loss has no terms").help("return at least one"));
+    }
+    match losses.not_scalar() {
+        None => Ok(losses),
+        Some((name, shape)) => Err(SubjectError::new(format!("the loss `{name}` is of shape {shape:?}, not a scalar"))
+            .help("reduce it over the rows, as with `.mean(tch::Kind::Float)`")),
+    }
+}
+
+fn parameters_of_networks(own: &dyn Subject) -> Result<Vec<(String, Tensor)>, SubjectError> {
+    let mut all: Vec<(String, Tensor)> = Vec::new();
+    for (network, store) in own.networks() {
+        let prefix = if network.is_empty() { String::new() } else { format!("{network}.") };
+        all.extend(parameters_of(store)?.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
+    }
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    if let Some(twice) = all.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(SubjectError::new(format!("two parameters are called `{}`", twice[0].0))
+            .help("give each network of `nncheck::Subject::networks` a name of its own"));
+    }
+    if all.is_empty() {
+        return Err(SubjectError::new("the program has no parameters")
+            .help("return every network's store from `nncheck::Subject::networks`"));
+    }
+    Ok(all)
+}

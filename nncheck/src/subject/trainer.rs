@@ -1,0 +1,111 @@
+//! What trains a program, step by step: nncheck's own step, the user's own, or the user's whole program.
+
+use tch::Tensor;
+
+use super::program::{checked, named};
+use super::{Optimizer, Program, SubjectError};
+use crate::user::{Batch, Optimize, Outputs, Seen};
+
+/// Trains a program.
+pub(crate) struct Trainer<'p, 'a> {
+    program: &'p mut Program<'a>,
+    optimizer: Option<Box<dyn Optimize>>,
+    seen: Seen,
+}
+
+/// What a step came to.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// The weighted sum of the loss terms before the update, regularisation left out.
+    pub(crate) loss: f64,
+    /// The value of each term, by name.
+    pub(crate) terms: Vec<(String, f64)>,
+    /// What the model put out before the update, with the batch that it was shown, where it was run through nncheck.
+    pub(crate) outputs: Option<(Batch, Outputs)>,
+}
+
+impl<'p, 'a> Trainer<'p, 'a> {
+    pub(super) fn new(program: &'p mut Program<'a>) -> Result<Self, SubjectError> {
+        let optimizer = match program.network() {
+            Some(network) => Some(Optimizer::build(program.spec, network, program.bindings)?),
+            None => None,
+        };
+        let first_pass_only = program.network().is_some();
+        let seen = Seen::new(named(program.parameters()), first_pass_only);
+        Ok(Self { program, optimizer, seen })
+    }
+
+    /// One optimizer step on as many batches as the spec accumulates; `watched`: activations, gradients and updates
+    /// are taken.
+    pub(crate) fn step(&mut self, next: &mut dyn FnMut() -> Batch, watched: bool) -> Result<Step, SubjectError> {
+        self.seen.begin(watched);
+        let accumulate = self.program.spec.train.accumulate;
+        let mut step = Step { loss: 0.0, terms: Vec::new(), outputs: None };
+        if let Some(own) = self.program.own() {
+            for _ in 0..accumulate {
+                let losses = own.step(&next(), &mut self.seen.recorder());
+                step.add(&checked(losses)?, accumulate);
+            }
+        } else if let Some(function) = self.program.step().cloned() {
+            let (Some(network), Some(optimizer)) = (self.program.network(), &mut self.optimizer) else {
+                return Err(SubjectError::new("there is nothing to train"));
+            };
+            for _ in 0..accumulate {
+                let (model, mut optimizer) = self.seen.recorder().both(network.model(), optimizer);
+                let losses = function(&model, &mut optimizer, &next());
+                step.add(&checked(losses)?, accumulate);
+            }
+            step.outputs = self.seen.last_outputs();
+        } else {
+            let (Some(network), Some(loss), Some(optimizer)) =
+                (self.program.network(), self.program.loss(), &mut self.optimizer)
+            else {
+                return Err(SubjectError::new("there is nothing to train"));
+            };
+            let classes = self.program.data.facts.classes;
+            let (model, mut optimizer) = self.seen.recorder().both(network.model(), optimizer);
+            optimizer.zero_grad();
+            for _ in 0..accumulate {
+                let batch = next();
+                let outputs = crate::user::Model::forward(&model, &batch, true);
+                let losses = checked(loss.losses(&outputs, &batch, classes)?)?;
+                step.add(&losses, accumulate);
+                let mut total = loss.with_regularisation(&losses.total(), network);
+                if accumulate > 1 {
+                    total = total / i64::try_from(accumulate).unwrap_or(1);
+                }
+                total.backward();
+            }
+            optimizer.step();
+            step.outputs = self.seen.last_outputs();
+        }
+        Ok(step)
+    }
+
+    /// What was seen of the last step.
+    pub(crate) fn seen(&mut self) -> &mut Seen {
+        &mut self.seen
+    }
+
+    /// The program.
+    pub(crate) fn program(&self) -> &Program<'a> {
+        self.program
+    }
+}
+
+impl Step {
+    /// Adds the losses of one of `parts` micro-batches, whose mean the step reports.
+    fn add(&mut self, losses: &crate::user::Losses, parts: usize) {
+        #[expect(clippy::cast_precision_loss, reason = "a handful of micro-batches")]
+        let share = 1.0 / parts as f64;
+        let value = |tensor: &Tensor| tensor.double_value(&[]) * share;
+        self.loss += value(&losses.total());
+        if self.terms.is_empty() {
+            self.terms = losses.terms().iter().map(|t| (t.name.clone(), value(&t.value))).collect();
+        } else {
+            for (term, (_, sum)) in losses.terms().iter().zip(&mut self.terms) {
+                *sum += value(&term.value);
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The terms of a loss.
+
+use tch::Tensor;
+
+/// A loss as the weighted sum of named terms, each a scalar. A single one is called `loss`.
+#[derive(Debug, Default)]
+pub struct Losses(Vec<Term>);
+
+/// One term of a loss.
+#[derive(Debug)]
+pub struct Term {
+    /// Its name, for a property's `term`.
+    pub name: String,
+    /// Its value before weighting, a scalar.
+    pub value: Tensor,
+    /// What it is multiplied with in the sum.
+    pub weight: f64,
+}
+
+impl Losses {
+    /// No terms yet; [`Losses::with`] and [`Losses::weighted`] add.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Another term, of weight 1.
+    #[must_use]
+    pub fn with(self, name: impl Into<String>, value: Tensor) -> Self {
+        self.weighted(name, value, 1.0)
+    }
+
+    /// Another term; `value` is a scalar before weighting.
+    #[must_use]
+    pub fn weighted(mut self, name: impl Into<String>, value: Tensor, weight: f64) -> Self {
+        self.0.push(Term { name: name.into(), value, weight });
+        self
+    }
+
+    /// The terms, in their order.
+    #[must_use]
+    pub fn terms(&self) -> &[Term] {
+        &self.0
+    }
+
+    /// The weighted sum: what training lowers.
+    ///
+    /// # Panics
+    /// When there are no terms.
+    #[must_use]
+    pub fn total(&self) -> Tensor {
+        let weighted = |term: &Term| {
+            // Multiplying by one would be one operator more than the user's own program has.
+            if term.weight == 1.0 { term.value.shallow_clone() } else { &term.value * term.weight }
+        };
+        self.0.iter().map(weighted).reduce(|sum, term| sum + term).expect("a loss has at least one term")
+    }
+
+    /// Terms that are no scalars, by name and shape.
+    pub(crate) fn not_scalar(&self) -> Option<(&str, Vec<i64>)> {
+        self.0.iter().find(|t| t.value.numel() != 1).map(|t| (t.name.as_str(), t.value.size()))
+    }
+}
+
+impl From<Tensor> for Losses {
+    fn from(loss: Tensor) -> Self {
+        Self::new().with("loss", loss)
+    }
+}

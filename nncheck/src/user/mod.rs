@@ -1,0 +1,23 @@
+//! What the user's own Rust implements and is handed: batches, outputs, losses, and the traits of models, optimizers
+//! and whole training programs.
+
+mod batch;
+mod dataset;
+mod losses;
+mod model;
+mod named;
+mod optimize;
+mod outputs;
+mod record;
+mod subject;
+
+pub use batch::Batch;
+pub use dataset::Dataset;
+pub use losses::{Losses, Term};
+pub use model::Model;
+pub use named::Named;
+pub use optimize::Optimize;
+pub use outputs::Outputs;
+pub use record::{Recorder, RecordingModel, RecordingOptimizer};
+pub(crate) use record::{Seen, Update};
+pub use subject::{Setup, Subject};

@@ -1,0 +1,301 @@
+//! Recording wrappers: what a user's own step or program is handed, so that forward passes, clearing, stepping and the
+//! rate are seen. They change nothing of what they wrap.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use tch::{Kind, Tensor};
+
+use super::{Batch, Model, Optimize, Outputs};
+use crate::observe::{Activation, ObserveError, Observer};
+
+/// The forward passes of one training step.
+#[derive(Debug, Default)]
+pub(crate) struct Forwards {
+    observer: Option<Observer>,
+    /// Activations are wanted in this step.
+    watching: bool,
+    /// Only the first pass of a step is watched: the others repeat it.
+    first_only: bool,
+    passes: usize,
+    activations: Vec<Activation>,
+    error: Option<ObserveError>,
+    /// What the last pass in train mode put out, and for which batch.
+    last: Option<(Batch, Outputs)>,
+}
+
+impl Forwards {
+    fn wanted(&self) -> bool {
+        self.watching && self.observer.is_some() && !(self.first_only && self.passes > 0)
+    }
+
+    fn keep(&mut self, more: Vec<Activation>) {
+        let mut known: HashSet<String> = self.activations.iter().map(|a| a.layer.clone()).collect();
+        for mut activation in more {
+            // Another pass through the same network is another layer to whoever reads the names.
+            let name = activation.layer.clone();
+            let mut count = 2;
+            while !known.insert(activation.layer.clone()) {
+                activation.layer = format!("{name}#{count}");
+                count += 1;
+            }
+            self.activations.push(activation);
+        }
+    }
+
+    /// Runs `forward`, watched if that is wanted.
+    fn run<R>(this: &RefCell<Self>, forward: impl FnOnce() -> R) -> R {
+        let observer = this.try_borrow_mut().ok().and_then(|mut f| if f.wanted() { f.observer.take() } else { None });
+        let Some(mut observer) = observer else {
+            if let Ok(mut forwards) = this.try_borrow_mut() {
+                forwards.passes += 1;
+            }
+            return forward();
+        };
+        let mut forward = Some(forward);
+        let mut result = None;
+        let watched = observer.watch(|| result = forward.take().map(|forward| forward()));
+        let mut forwards = this.borrow_mut();
+        forwards.observer = Some(observer);
+        forwards.passes += 1;
+        match watched {
+            Ok(((), activations)) => forwards.keep(activations),
+            Err(error) => forwards.error = Some(error),
+        }
+        drop(forwards);
+        // Where the callbacks were refused, the pass has not run yet.
+        result.or_else(|| forward.map(|forward| forward())).expect("the pass has run")
+    }
+}
+
+/// What one training step did to one parameter.
+#[derive(Clone, Debug)]
+pub(crate) struct Update {
+    /// L2 norm of the gradient that the optimizer was given; `None` where there was none.
+    pub(crate) gradient_norm: Option<f64>,
+    /// L2 norm of the change.
+    pub(crate) norm: f64,
+    /// L2 norm before.
+    pub(crate) length: f64,
+}
+
+/// The optimizers of one training step.
+#[derive(Debug, Default)]
+pub(crate) struct Steps {
+    parameters: Vec<(String, Tensor)>,
+    watching: bool,
+    before: Vec<Tensor>,
+    /// The gradients are read at the step that moves the parameter.
+    gradients: Vec<Option<Option<f64>>>,
+    /// How often gradients were cleared in this step.
+    zero_grads: usize,
+    /// How often an optimizer stepped in this step.
+    steps: usize,
+    /// The optimizer's rate at its last step, where it tells.
+    lr: Option<f64>,
+}
+
+/// Everything that is seen of training steps.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    forwards: RefCell<Forwards>,
+    steps: Steps,
+}
+
+impl Seen {
+    /// Watches the steps of a program with these parameters.
+    pub(crate) fn new(parameters: Vec<(String, Tensor)>, first_pass_only: bool) -> Self {
+        let forwards = Forwards {
+            observer: Some(Observer::new(&parameters)),
+            first_only: first_pass_only,
+            ..Forwards::default()
+        };
+        Self { forwards: RefCell::new(forwards), steps: Steps { parameters, ..Steps::default() } }
+    }
+
+    /// Begins a step; activations, gradients and updates are taken where it is `watched`.
+    pub(crate) fn begin(&mut self, watched: bool) {
+        let forwards = self.forwards.get_mut();
+        forwards.watching = watched;
+        forwards.passes = 0;
+        forwards.activations.clear();
+        forwards.last = None;
+        let steps = &mut self.steps;
+        (steps.watching, steps.zero_grads, steps.steps, steps.lr) = (watched, 0, 0, None);
+        steps.gradients.clear();
+        steps.before.clear();
+        if watched {
+            steps.gradients.resize(steps.parameters.len(), None);
+            steps.before.extend(steps.parameters.iter().map(|(_, p)| p.detach().copy()));
+        }
+    }
+
+    /// The wrappers that a step is run with.
+    pub(crate) fn recorder(&mut self) -> Recorder<'_> {
+        Recorder { forwards: &self.forwards, steps: &mut self.steps }
+    }
+
+    /// Activations of the step, in the order of computation.
+    ///
+    /// # Errors
+    /// When libtorch refused to report them.
+    pub(crate) fn activations(&mut self) -> Result<Vec<Activation>, ObserveError> {
+        let forwards = self.forwards.get_mut();
+        match forwards.error.take() {
+            Some(error) => Err(error),
+            None => Ok(std::mem::take(&mut forwards.activations)),
+        }
+    }
+
+    /// What the last forward pass in train mode read and put out, where the model was run through nncheck.
+    pub(crate) fn last_outputs(&self) -> Option<(Batch, Outputs)> {
+        self.forwards.borrow().last.clone()
+    }
+
+    /// What the step did, parameter by parameter; empty where it was not watched.
+    pub(crate) fn updates(&self) -> Vec<Update> {
+        let steps = &self.steps;
+        let moved = steps.parameters.iter().zip(&steps.before).zip(&steps.gradients);
+        moved
+            .map(|(((_, parameter), before), gradient)| Update {
+                gradient_norm: gradient.unwrap_or_else(|| gradient_norm(parameter)),
+                norm: norm(&(parameter.detach() - before)),
+                length: norm(before),
+            })
+            .collect()
+    }
+
+    /// The parameters, by name.
+    pub(crate) fn parameters(&self) -> &[(String, Tensor)] {
+        &self.steps.parameters
+    }
+
+    /// How often gradients were cleared and how often an optimizer stepped, in this step.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        (self.steps.zero_grads, self.steps.steps)
+    }
+
+    /// The rate at the last step, where the optimizer tells.
+    pub(crate) fn lr(&self) -> Option<f64> {
+        self.steps.lr
+    }
+
+    /// Looks at the observer.
+    pub(crate) fn with_observer<R>(&self, look: impl FnOnce(&Observer) -> R) -> Option<R> {
+        self.forwards.borrow().observer.as_ref().map(look)
+    }
+}
+
+/// What a training step goes through, so that checks see it: see [`Subject::step`](super::Subject::step).
+#[derive(Debug)]
+pub struct Recorder<'a> {
+    forwards: &'a RefCell<Forwards>,
+    steps: &'a mut Steps,
+}
+
+impl<'a> Recorder<'a> {
+    /// Runs a forward pass whose activations are to be seen.
+    pub fn forward<R>(&self, forward: impl FnOnce() -> R) -> R {
+        Forwards::run(self.forwards, forward)
+    }
+
+    /// The optimizer to use in its place.
+    pub fn optimizer<'s>(&'s mut self, optimizer: &'s mut dyn Optimize) -> RecordingOptimizer<'s> {
+        RecordingOptimizer { inner: optimizer, steps: self.steps }
+    }
+
+    /// The model and the optimizer to use in their place.
+    pub(crate) fn both(
+        self,
+        model: &'a dyn Model,
+        optimizer: &'a mut dyn Optimize,
+    ) -> (RecordingModel<'a>, RecordingOptimizer<'a>) {
+        (
+            RecordingModel { inner: model, forwards: self.forwards },
+            RecordingOptimizer { inner: optimizer, steps: self.steps },
+        )
+    }
+}
+
+/// A model whose forward passes are seen.
+pub struct RecordingModel<'a> {
+    inner: &'a dyn Model,
+    forwards: &'a RefCell<Forwards>,
+}
+
+impl std::fmt::Debug for RecordingModel<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecordingModel").finish_non_exhaustive()
+    }
+}
+
+impl Model for RecordingModel<'_> {
+    fn forward(&self, batch: &Batch, train: bool) -> Outputs {
+        let outputs = Forwards::run(self.forwards, || self.inner.forward(batch, train));
+        if train && let Ok(mut forwards) = self.forwards.try_borrow_mut() {
+            forwards.last = Some((batch.clone(), outputs.map(Tensor::detach)));
+        }
+        outputs
+    }
+}
+
+/// An optimizer whose clearing, stepping and rate are seen.
+pub struct RecordingOptimizer<'a> {
+    inner: &'a mut dyn Optimize,
+    steps: &'a mut Steps,
+}
+
+impl std::fmt::Debug for RecordingOptimizer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecordingOptimizer").finish_non_exhaustive()
+    }
+}
+
+impl Optimize for RecordingOptimizer<'_> {
+    fn zero_grad(&mut self) {
+        self.steps.zero_grads += 1;
+        self.inner.zero_grad();
+    }
+
+    fn step(&mut self) {
+        self.steps.steps += 1;
+        self.steps.lr = self.inner.lr();
+        if !self.steps.watching {
+            return self.inner.step();
+        }
+        let steps = &mut *self.steps;
+        let norms: Vec<Option<f64>> = steps.parameters.iter().map(|(_, p)| gradient_norm(p)).collect();
+        let versions: Vec<Option<i64>> = steps.parameters.iter().map(|(_, p)| version(p)).collect();
+        self.inner.step();
+        for (index, (_, parameter)) in steps.parameters.iter().enumerate() {
+            let moved = version(parameter).is_none_or(|now| versions[index] != Some(now));
+            // Another network's optimizer finds gradients that are not meant for it.
+            if moved || steps.gradients[index].is_none() {
+                steps.gradients[index] = Some(norms[index]);
+            }
+        }
+    }
+
+    fn set_lr(&mut self, lr: f64) {
+        self.inner.set_lr(lr);
+    }
+
+    fn lr(&self) -> Option<f64> {
+        self.inner.lr()
+    }
+}
+
+/// How often a tensor was changed in place, where libtorch counts.
+fn version(tensor: &Tensor) -> Option<i64> {
+    tensor.f_internal_version().ok()
+}
+
+/// L2 norm of a parameter's gradient, summed in double precision; `None` where it has none.
+fn gradient_norm(parameter: &Tensor) -> Option<f64> {
+    let gradient = parameter.grad();
+    gradient.defined().then(|| norm(&gradient))
+}
+
+fn norm(tensor: &Tensor) -> f64 {
+    tch::no_grad(|| tensor.norm_scalaropt_dtype(2, Kind::Double).double_value(&[]))
+}
