@@ -116,10 +116,9 @@ fn bound_path<'h>(message: &CompilerDiagnostic, harness: &'h HarnessPackage) -> 
     for span in message.spans.iter().filter(|s| s.is_primary).chain(message.spans.iter().filter(|s| !s.is_primary)) {
         lines_of(span, &mut places);
     }
-    places
-        .iter()
-        .filter(|(file, _)| Path::new(file).ends_with("main.rs"))
-        .find_map(|(_, line)| harness.paths.iter().find(|(_, _, l)| l == line).map(|(role, path, _)| (*role, path.as_str())))
+    places.iter().filter(|(file, _)| Path::new(file).ends_with("main.rs")).find_map(|(_, line)| {
+        harness.paths.iter().find(|(_, _, l)| l == line).map(|(role, path, _)| (*role, path.as_str()))
+    })
 }
 
 /// A span's place, and those of the macros that it comes out of.

@@ -64,12 +64,8 @@ pub fn write(
     write_if_new(&manifest, &text)?;
     lock(&folder, workspace, &nncheck)?;
     let source = folder.join("main.rs");
-    let paths: BTreeSet<(Role, &str)> = suite
-        .specs
-        .iter()
-        .flat_map(|spec| spec.paths())
-        .map(|(role, path)| (role, path.value.as_str()))
-        .collect();
+    let paths: BTreeSet<(Role, &str)> =
+        suite.specs.iter().flat_map(|spec| spec.paths()).map(|(role, path)| (role, path.value.as_str())).collect();
     let (text, paths) = program(&package.root, &paths);
     write_if_new(&source, &text)?;
     Ok(HarnessPackage { manifest, name, source, paths })

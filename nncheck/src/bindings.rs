@@ -15,8 +15,7 @@ use crate::user::{Batch, Dataset, Losses, Model, Optimize, Outputs, Setup, Subje
 
 pub use functions::{Builder, DataFunction, LossFunction, OptimizerFunction, StepFunction as Step, ValueFunction};
 
-pub(crate) type BuilderFunction =
-    Arc<dyn Fn(&'static Path<'static>, &'static Hyper) -> Box<dyn Model> + Send + Sync>;
+pub(crate) type BuilderFunction = Arc<dyn Fn(&'static Path<'static>, &'static Hyper) -> Box<dyn Model> + Send + Sync>;
 pub(crate) type SubjectFunction = Arc<dyn Fn(Setup, &Hyper) -> Box<dyn OwnSubject> + Send + Sync>;
 pub(crate) type OwnLoss = Arc<dyn Fn(&Outputs, &Batch) -> Losses + Send + Sync>;
 pub(crate) type OwnOptimizer = Arc<dyn Fn(&'static VarStore) -> Result<Box<dyn Optimize>, String> + Send + Sync>;

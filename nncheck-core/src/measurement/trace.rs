@@ -220,7 +220,9 @@ mod tests {
             },
             unregistered: Vec::new(),
             terms: vec!["loss".into()],
-            steps: steps.map(|(i, &loss)| Step { loss, terms: vec![loss], watched: (i < watch).then(watched) }).collect(),
+            steps: steps
+                .map(|(i, &loss)| Step { loss, terms: vec![loss], watched: (i < watch).then(watched) })
+                .collect(),
         }
     }
 

@@ -126,9 +126,7 @@ impl Model {
         }
         let frozen = glob::read_all(reader, raw.frozen)?;
         let source = match chosen? {
-            "builder" => {
-                ModelSource::Builder { path: read_path(reader, &raw.builder?)?, hyper: hyper? }
-            }
+            "builder" => ModelSource::Builder { path: read_path(reader, &raw.builder?)?, hyper: hyper? },
             "subject" => ModelSource::Subject { path: read_path(reader, &raw.subject?)?, hyper: hyper? },
             _ => ModelSource::Layers(layers??),
         };

@@ -51,7 +51,8 @@ impl Sums {
     fn initial(self, program: &Program<'_>, outputs: Outputs) -> Initial {
         let total = as_number(self.rows);
         let all = (!outputs.main.is_empty()).then(|| Tensor::cat(&outputs.main, 0).to_kind(Kind::Double));
-        let shape = all.as_ref().map(|all| all.size().iter().skip(1).map(|&d| usize::try_from(d).unwrap_or(0)).collect());
+        let shape =
+            all.as_ref().map(|all| all.size().iter().skip(1).map(|&d| usize::try_from(d).unwrap_or(0)).collect());
         Initial {
             facts: program.facts().clone(),
             rows: self.rows,

@@ -111,4 +111,3 @@ fn batch_norm_refuses(program: &Program<'_>, rows: &Batch) -> Option<String> {
         .contains("Expected more than 1 value per channel")
         .then(|| "batch norm takes no single example: at least 2 points are needed".to_owned())
 }
-

@@ -134,8 +134,7 @@ fn describe(trainer: &mut Trainer<'_, '_>, trace: &mut Trace) {
     });
     trace.unregistered = unregistered.unwrap_or_default();
     let program = trainer.program();
-    trace.parameters =
-        parameters.into_iter().map(|p| Parameter { frozen: program.is_frozen(&p.name), ..p }).collect();
+    trace.parameters = parameters.into_iter().map(|p| Parameter { frozen: program.is_frozen(&p.name), ..p }).collect();
 }
 
 fn statistics(activation: observe::Activation) -> Activation {

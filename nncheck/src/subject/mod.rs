@@ -19,9 +19,9 @@ pub use error::{Phase, SubjectError};
 pub use loss::LossFunction;
 pub use model::Network;
 pub use optimizer::Optimizer;
+pub(crate) use program::OwnSubject;
 pub use program::Program;
 pub(crate) use program::named;
-pub(crate) use program::OwnSubject;
 pub(crate) use trainer::{Step, Trainer};
 
 /// libtorch's name of a spec's number format.

@@ -64,12 +64,7 @@ impl<'a> Program<'a> {
     ///
     /// # Errors
     /// When it cannot be built for this data, or its weights cannot be loaded.
-    pub fn build(
-        spec: &'a Spec,
-        data: &'a Tensors,
-        bindings: &'a Bindings,
-        seed: u64,
-    ) -> Result<Self, SubjectError> {
+    pub fn build(spec: &'a Spec, data: &'a Tensors, bindings: &'a Bindings, seed: u64) -> Result<Self, SubjectError> {
         tch::manual_seed(seed.cast_signed());
         if let ModelSource::Subject { path, hyper } = &spec.model.source {
             let setup = Setup { device: super::device(spec.device)?, kind: super::kind(spec.dtype) };

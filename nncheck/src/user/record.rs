@@ -105,11 +105,8 @@ pub(crate) struct Seen {
 impl Seen {
     /// Watches the steps of a program with these parameters.
     pub(crate) fn new(parameters: Vec<(String, Tensor)>, first_pass_only: bool) -> Self {
-        let forwards = Forwards {
-            observer: Some(Observer::new(&parameters)),
-            first_only: first_pass_only,
-            ..Forwards::default()
-        };
+        let forwards =
+            Forwards { observer: Some(Observer::new(&parameters)), first_only: first_pass_only, ..Forwards::default() };
         Self { forwards: RefCell::new(forwards), steps: Steps { parameters, ..Steps::default() } }
     }
 

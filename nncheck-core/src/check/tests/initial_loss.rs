@@ -128,7 +128,8 @@ fn trained_weights_are_named_before_a_leak() {
 fn an_offset_of_the_outputs_is_named() {
     let facts =
         DataFacts { classes: None, priors: vec![], target_mean: Some(0.0), target_variance: Some(1.0), ..facts() };
-    let seen = Initial { facts, loss: 26.0, loss_of_zeros: Some(1.0), output_mean: 5.0, output_variance: 0.2, ..sound() };
+    let seen =
+        Initial { facts, loss: 26.0, loss_of_zeros: Some(1.0), output_mean: 5.0, output_variance: 0.2, ..sound() };
     assert_eq!(run(&subject_with(LossKind::Mse), seen).causes, ["output_offset"]);
 }
 
