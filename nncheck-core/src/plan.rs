@@ -77,7 +77,7 @@ fn both(a: &Request, b: &Request) -> Option<Request> {
 fn length(part: &Request) -> (usize, usize) {
     match part {
         Request::Trace(ask) => (ask.steps, ask.watched),
-        Request::Initial(_) | Request::Overfit(_) => (0, 0),
+        _ => (0, 0),
     }
 }
 

@@ -8,12 +8,14 @@ mod evidence;
 mod finite;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod gradient_accumulation;
 mod initial_loss;
 mod learns;
 mod overfit;
 mod parameter;
 mod parameters_update;
 mod update_ratio;
+mod value;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};

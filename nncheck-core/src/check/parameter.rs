@@ -1,6 +1,10 @@
 //! Bounds of the checks' parameters, held while they are read, so that the spec's line is shown.
 
 use serde::de::{Deserialize, Deserializer, Error};
+use toml::Spanned;
+
+use crate::diagnostic::Located;
+use crate::spec::name::rust_path;
 
 /// A finite number above zero.
 pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
@@ -17,5 +21,14 @@ pub(super) const fn count(n: usize) -> std::num::NonZeroUsize {
     match std::num::NonZeroUsize::new(n) {
         Some(n) => n,
         None => std::num::NonZeroUsize::MIN,
+    }
+}
+
+/// The path of the user's own Rust.
+pub(super) fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Located<String>, D::Error> {
+    let path = Spanned::<String>::deserialize(deserializer)?;
+    match rust_path(path.get_ref()) {
+        Ok(()) => Ok(Located::new(path.get_ref().clone(), path.span())),
+        Err(why) => Err(Error::custom(format_args!("{}: {why}", path.get_ref().escape_debug()))),
     }
 }

@@ -1,16 +1,20 @@
 //! What can be measured, and what comes back: pure data, without tensors and without judgement.
 
+pub mod accumulation;
 pub mod facts;
 pub mod initial;
 pub mod overfit;
 pub mod trace;
+pub mod value;
 
 use serde::{Deserialize, Serialize};
 
+pub use accumulation::{Accumulation, AccumulationAsk};
 pub use facts::DataFacts;
 pub use initial::{Initial, InitialAsk};
 pub use overfit::{Overfit, OverfitAsk};
 pub use trace::{Inputs, Trace, TraceAsk};
+pub use value::ValueAsk;
 
 /// A measurement that a check asks for, of one subject with one seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +25,10 @@ pub enum Request {
     Overfit(OverfitAsk),
     /// Some steps of training, watched.
     Trace(TraceAsk),
+    /// Whether gradients are cleared between steps.
+    Accumulation(AccumulationAsk),
+    /// A number of the user's own.
+    Value(ValueAsk),
 }
 
 impl Request {
@@ -32,6 +40,8 @@ impl Request {
             // `{:?}` writes as many digits as tell the number from all others.
             Self::Overfit(ask) => format!("overfit-{}-{:?}-{}", ask.points, ask.loss, ask.max_steps),
             Self::Trace(ask) => format!("trace-{}-{}-{}", ask.inputs.word(), ask.steps, ask.watched),
+            Self::Accumulation(AccumulationAsk) => "accumulation".to_owned(),
+            Self::Value(ask) => format!("value-{}", ask.function),
         }
     }
 
@@ -45,6 +55,8 @@ impl Request {
                 Inputs::Real => format!("{} training steps", ask.steps),
                 Inputs::Blank => format!("{} training steps on blank inputs", ask.steps),
             },
+            Self::Accumulation(AccumulationAsk) => "two equal training steps".to_owned(),
+            Self::Value(ask) => format!("the number of `{}`", ask.function),
         }
     }
 
@@ -67,6 +79,10 @@ pub enum Measurement {
     Overfit(Overfit),
     /// For [`Request::Trace`].
     Trace(Trace),
+    /// For [`Request::Accumulation`].
+    Accumulation(Accumulation),
+    /// For [`Request::Value`]: the number, and the facts of the data.
+    Value(f64, DataFacts),
 }
 
 /// A request's answer was of another kind: a fault of nncheck itself.

@@ -1,8 +1,10 @@
 //! Measuring: one file a measurement. A measurer runs the training program and writes down numbers; it never judges.
 
+mod accumulation;
 mod initial;
 mod overfit;
 mod trace;
+mod value;
 
 use nncheck_core::measurement::{Measurement, Request};
 use nncheck_core::spec::Subject;
@@ -46,6 +48,14 @@ pub fn measure(
         Request::Overfit(ask) => {
             let measured = overfit::measure(&mut program, ask)?;
             hand_over(job.parts, &Measurement::Overfit(measured), done);
+        }
+        Request::Accumulation(_) => {
+            let measured = accumulation::measure(&mut program, mix(job.seed).cast_signed())?;
+            hand_over(job.parts, &Measurement::Accumulation(measured), done);
+        }
+        Request::Value(ask) => {
+            let value = value::measure(&mut program, ask)?;
+            hand_over(job.parts, &Measurement::Value(value, data.facts.clone()), done);
         }
         Request::Trace(ask) => trace::measure(&mut program, ask, job.seed, &mut |so_far, steps| {
             for (index, part) in job.parts.iter().enumerate() {

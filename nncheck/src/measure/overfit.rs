@@ -2,7 +2,7 @@
 
 use nncheck_core::measurement::{Overfit, OverfitAsk};
 
-use crate::subject::{Program, SubjectError};
+use crate::subject::{Mode, Program, SubjectError};
 use crate::user::{Batch, Outputs};
 
 /// Points on the curve at most.
@@ -24,7 +24,7 @@ pub(super) fn measure(program: &mut Program<'_>, ask: &OverfitAsk) -> Result<Ove
     let stride = (ask.max_steps / CURVE).max(1);
     for step in 0..=ask.max_steps {
         // What a step returns was there before its update: so many updates have been made.
-        let taken = trainer.step(&mut || rows.clone(), step == 0)?;
+        let taken = trainer.step(&mut || rows.clone(), if step == 0 { Mode::Watched } else { Mode::Bare })?;
         if step == 0 {
             result.last_operator = trainer.seen().activations()?.last().map(|a| a.operator.clone());
             result.first_loss = taken.loss;

@@ -7,7 +7,7 @@ use nncheck_core::measurement::trace::{
 use tch::Tensor;
 
 use crate::observe;
-use crate::subject::{self, Program, SubjectError, Trainer};
+use crate::subject::{self, Mode, Program, SubjectError, Trainer};
 use crate::user::{Batch, Update};
 
 /// Trains for `ask.steps` steps; after each one hands over the trace so far with its length.
@@ -36,7 +36,7 @@ pub(super) fn measure(
     let mut trainer = program.trainer()?;
     for index in 0..ask.steps {
         let watched = index < ask.watched;
-        let step = trainer.step(&mut next, watched)?;
+        let step = trainer.step(&mut next, if watched { Mode::Watched } else { Mode::Bare })?;
         if index == 0 {
             trace.terms = step.terms.iter().map(|(name, _)| name.clone()).collect();
         }

@@ -2,13 +2,14 @@
 
 use std::any::Any;
 
+use nncheck_core::data::Batches;
 use nncheck_core::measurement::DataFacts;
 use nncheck_core::spec::Subject as Spec;
 use nncheck_core::spec::model::ModelSource;
 use tch::Tensor;
 
 use super::model::{freeze, parameters_of};
-use super::{LossFunction, Network, SubjectError, Tensors, Trainer};
+use super::{LossFunction, Mode, Network, SubjectError, Tensors, Trainer};
 use crate::bindings::{Bindings, StepFunction};
 use crate::hyper::Hyper;
 use crate::user::{Batch, Losses, Outputs, Setup, Subject};
@@ -19,6 +20,7 @@ pub struct Program<'a> {
     pub(crate) spec: &'a Spec,
     pub(crate) data: &'a Tensors,
     pub(crate) bindings: &'a Bindings,
+    seed: u64,
     body: Body,
     parameters: Vec<(String, Tensor)>,
     frozen: Vec<String>,
@@ -71,7 +73,7 @@ impl<'a> Program<'a> {
             let own = bindings.subject_at(&path.value)?(setup, &Hyper::from_json(hyper));
             let parameters = parameters_of_networks(own.as_subject())?;
             let frozen = freeze(&parameters, &spec.model.frozen, false)?;
-            return Ok(Self { spec, data, bindings, body: Body::Own(own), parameters, frozen });
+            return Ok(Self { spec, data, bindings, seed, body: Body::Own(own), parameters, frozen });
         }
         let network = Network::build(spec, &data.shape, bindings)?;
         let (parameters, frozen) = (named(network.parameters()), network.frozen().to_vec());
@@ -80,7 +82,7 @@ impl<'a> Program<'a> {
             Some(path) => Some(bindings.step_at(&path.value)?),
             None => None,
         };
-        Ok(Self { spec, data, bindings, body: Body::Declared { network, loss, step }, parameters, frozen })
+        Ok(Self { spec, data, bindings, seed, body: Body::Declared { network, loss, step }, parameters, frozen })
     }
 
     /// Parameters by name, sorted; buffers such as running statistics left out.
@@ -141,6 +143,33 @@ impl<'a> Program<'a> {
             Body::Declared { loss, .. } => checked(loss.losses(outputs, batch, self.data.facts.classes)?),
             Body::Own(_) => Err(SubjectError::new("the losses of a `nncheck::Subject` are not computed from outputs")),
         }
+    }
+
+    /// What training lowers: a loss with the regularisation that the spec adds to it.
+    pub(crate) fn regularised(&self, loss: &Tensor) -> Tensor {
+        match &self.body {
+            Body::Declared { network, loss: function, .. } => function.with_regularisation(loss, network),
+            Body::Own(_) => loss.shallow_clone(),
+        }
+    }
+
+    /// Trains for so many optimizer steps on the training rows; returns the loss of the last step, before its update.
+    ///
+    /// # Panics
+    /// When the program cannot be trained; the panic is reported as the property's error.
+    pub fn train(&mut self, steps: usize) -> f64 {
+        let (data, spec, seed) = (self.data, self.spec, self.seed);
+        let mut batches = Batches::new(data.train_rows(), spec.data.batch, spec.data.shuffle, seed);
+        let mut next = || data.train(&batches.next().unwrap_or_default());
+        let mut train = |trainer: &mut Trainer<'_, '_>| -> Result<f64, SubjectError> {
+            let mut loss = f64::NAN;
+            for _ in 0..steps {
+                loss = trainer.step(&mut next, Mode::Bare)?.loss;
+            }
+            Ok(loss)
+        };
+        let trained = self.trainer().and_then(|mut trainer| train(&mut trainer));
+        trained.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The user's own program, by its type: for the functions of `check = "value"`.

@@ -4,7 +4,7 @@ use tch::Tensor;
 
 use super::program::{checked, named};
 use super::{Optimizer, Program, SubjectError};
-use crate::user::{Batch, Optimize, Outputs, Seen};
+use crate::user::{Batch, Mode, Optimize, Outputs, Seen};
 
 /// Trains a program.
 pub(crate) struct Trainer<'p, 'a> {
@@ -35,10 +35,9 @@ impl<'p, 'a> Trainer<'p, 'a> {
         Ok(Self { program, optimizer, seen })
     }
 
-    /// One optimizer step on as many batches as the spec accumulates; `watched`: activations, gradients and updates
-    /// are taken.
-    pub(crate) fn step(&mut self, next: &mut dyn FnMut() -> Batch, watched: bool) -> Result<Step, SubjectError> {
-        self.seen.begin(watched);
+    /// One optimizer step on as many batches as the spec accumulates.
+    pub(crate) fn step(&mut self, next: &mut dyn FnMut() -> Batch, mode: Mode) -> Result<Step, SubjectError> {
+        self.seen.begin(mode);
         let accumulate = self.program.spec.train.accumulate;
         let mut step = Step { loss: 0.0, terms: Vec::new(), outputs: None };
         if let Some(own) = self.program.own() {

@@ -18,6 +18,6 @@ pub use model::Model;
 pub use named::Named;
 pub use optimize::Optimize;
 pub use outputs::Outputs;
+pub(crate) use record::{Mode, Seen, Update};
 pub use record::{Recorder, RecordingModel, RecordingOptimizer};
-pub(crate) use record::{Seen, Update};
 pub use subject::{Setup, Subject};

@@ -9,6 +9,17 @@ use tch::{Kind, Tensor};
 use super::{Batch, Model, Optimize, Outputs};
 use crate::observe::{Activation, ObserveError, Observer};
 
+/// How a training step is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// With nothing taken but the loss.
+    Bare,
+    /// With activations, gradients and updates taken.
+    Watched,
+    /// With an optimizer that moves nothing, to see what it is given.
+    Dry,
+}
+
 /// The forward passes of one training step.
 #[derive(Debug, Default)]
 pub(crate) struct Forwards {
@@ -84,6 +95,9 @@ pub(crate) struct Update {
 pub(crate) struct Steps {
     parameters: Vec<(String, Tensor)>,
     watching: bool,
+    /// The optimizer is not to move anything: what it is given is kept instead.
+    dry: bool,
+    given: Vec<Option<Tensor>>,
     before: Vec<Tensor>,
     /// The gradients are read at the step that moves the parameter.
     gradients: Vec<Option<Option<f64>>>,
@@ -110,8 +124,9 @@ impl Seen {
         Self { forwards: RefCell::new(forwards), steps: Steps { parameters, ..Steps::default() } }
     }
 
-    /// Begins a step; activations, gradients and updates are taken where it is `watched`.
-    pub(crate) fn begin(&mut self, watched: bool) {
+    /// Begins a step.
+    pub(crate) fn begin(&mut self, mode: Mode) {
+        let watched = mode == Mode::Watched;
         let forwards = self.forwards.get_mut();
         forwards.watching = watched;
         forwards.passes = 0;
@@ -119,6 +134,8 @@ impl Seen {
         forwards.last = None;
         let steps = &mut self.steps;
         (steps.watching, steps.zero_grads, steps.steps, steps.lr) = (watched, 0, 0, None);
+        steps.dry = mode == Mode::Dry;
+        steps.given.clear();
         steps.gradients.clear();
         steps.before.clear();
         if watched {
@@ -165,6 +182,11 @@ impl Seen {
     /// The parameters, by name.
     pub(crate) fn parameters(&self) -> &[(String, Tensor)] {
         &self.steps.parameters
+    }
+
+    /// The gradients that the optimizer was given in a dry step, one a parameter; empty where none stepped.
+    pub(crate) fn given(&mut self) -> Vec<Option<Tensor>> {
+        std::mem::take(&mut self.steps.given)
     }
 
     /// How often gradients were cleared and how often an optimizer stepped, in this step.
@@ -257,6 +279,15 @@ impl Optimize for RecordingOptimizer<'_> {
     fn step(&mut self) {
         self.steps.steps += 1;
         self.steps.lr = self.inner.lr();
+        if self.steps.dry {
+            // Of several optimizers the last one's moment: by then each network has been given its own.
+            let gradient = |p: &Tensor| {
+                let gradient = p.grad();
+                gradient.defined().then(|| gradient.detach().copy())
+            };
+            self.steps.given = self.steps.parameters.iter().map(|(_, p)| gradient(p)).collect();
+            return;
+        }
         if !self.steps.watching {
             return self.inner.step();
         }
