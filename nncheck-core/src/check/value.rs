@@ -20,16 +20,16 @@ use crate::spec::rust_path::Role;
 /// What a model is for is known to whoever makes it: a divergence that has to stay small, a symmetry, a speed.
 ///
 /// ## Usual causes
-/// Yours to know.
+/// They are yours to know: nncheck sees the number alone.
 ///
 /// ## What to try
 /// `cargo nncheck explain signatures` shows the signature; state `min`, `max`, or `expect` with `within`.
 ///
 /// ## Defaults
-/// None: the band is the property's.
+/// There are none: the band is the property's.
 ///
 /// ## Sources
-/// None.
+/// The escape hatch of every test framework: an assertion of your own.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Value {
