@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Metadata, Package as CargoPackage, TargetKind};
-use nncheck_core::suite::Sources;
+use nncheck_core::suite::{Manifest, ManifestKind, Sources};
 
 use crate::cli::ProjectArgs;
 use crate::error::CommandError;
@@ -90,7 +90,7 @@ pub fn choose(
     };
     chosen.sort_by(|a, b| a.name.cmp(&b.name));
     // Of many packages, those without specs are not meant; of one, that it has none is worth an error.
-    let packages: Vec<Package> = chosen.iter().map(|p| package(p)).collect();
+    let packages: Vec<Package> = chosen.iter().map(|p| package(p, &metadata)).collect();
     let with_specs: Vec<Package> =
         packages.iter().filter(|p| p.sources.sources.iter().any(|s| s.path.exists())).cloned().collect();
     let packages = if with_specs.is_empty() || named { packages } else { with_specs };
@@ -111,17 +111,28 @@ fn near<'m>(metadata: &'m Metadata, manifest: &Path) -> Vec<&'m CargoPackage> {
     }
 }
 
-fn package(package: &CargoPackage) -> Package {
+fn package(package: &CargoPackage, metadata: &Metadata) -> Package {
     let root = package.manifest_path.parent().map_or_else(PathBuf::new, |p| p.as_std_path().to_owned());
-    let stated = package.metadata.get("nncheck").and_then(|n| n.get("specs")).and_then(|s| s.as_array());
-    let folders: Vec<String> = match stated {
-        Some(folders) => folders.iter().filter_map(|f| f.as_str()).map(str::to_owned).collect(),
-        None => vec!["specs".to_owned()],
+    let stated = |of: &serde_json::Value| match of.get("nncheck").and_then(|n| n.get("specs")) {
+        Some(serde_json::Value::String(folder)) => Some(vec![folder.clone()]),
+        Some(serde_json::Value::Array(folders)) => {
+            Some(folders.iter().filter_map(|f| f.as_str()).map(str::to_owned).collect::<Vec<_>>())
+        }
+        _ => None,
     };
+    let folders = stated(&package.metadata)
+        .or_else(|| stated(&metadata.workspace_metadata))
+        .unwrap_or_else(|| vec!["specs".to_owned()]);
     let mut sources = Sources::default();
     for folder in folders {
         sources = sources.and(root.join(&folder), folder);
     }
+    let workspace = metadata.workspace_root.as_std_path().join("Cargo.toml");
+    let own = package.manifest_path.as_std_path().to_owned();
+    sources.manifests = vec![
+        Manifest { shown: shown_from(&root, &workspace), path: workspace, kind: ManifestKind::Workspace },
+        Manifest { path: own, shown: "Cargo.toml".to_owned(), kind: ManifestKind::Package },
+    ];
     let library = package
         .targets
         .iter()
@@ -136,6 +147,14 @@ fn package(package: &CargoPackage) -> Package {
             features: package.features.keys().cloned().collect(),
         }),
     }
+}
+
+/// A file of a folder above, as it is seen from a package.
+fn shown_from(root: &Path, file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let up =
+        file.parent().and_then(|above| root.strip_prefix(above).ok()).map_or(0, |below| below.components().count());
+    format!("{}{name}", "../".repeat(up))
 }
 
 fn folder_of_specs(path: &Path, shown: &Path) -> Package {

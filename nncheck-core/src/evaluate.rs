@@ -56,9 +56,9 @@ pub fn evaluate(
     taken: &[Vec<Measurement>],
     duration_ms: f64,
 ) -> Evaluation {
-    let context = Context { subject: &spec.subject, settings: &property.settings };
+    let context = Context { subject: spec.subject(property.variant), settings: &property.settings };
     let check = &property.check;
-    let samples: Vec<Sample> = taken.iter().map(|seed| check.sample(&context, seed)).collect();
+    let samples: Vec<Sample> = taken.iter().map(|seed| context.narrowed(check.sample(&context, seed))).collect();
     let judged = match judge::judge(check.info().rule, &samples, &effort(spec, property)) {
         Look::Decided(judged) => *judged,
         Look::More(seeds) => return Evaluation::More(seeds),
@@ -76,6 +76,9 @@ pub fn evaluate(
         (judged.verdict, check.remark(&context, &judged, used))
     {
         event.message = format!("{}; {remark}", event.message);
+    }
+    if !matches!(event.verdict, Verdict::Skipped | Verdict::Error) {
+        event.message.extend(context.idle_allowances(&samples).iter().map(|idle| format!("; {idle}")));
     }
     event.help = help(property, &judged, &causes);
     event.causes = causes.iter().map(|cause| cause.id.to_owned()).collect();
@@ -110,6 +113,16 @@ pub fn failed(
     event.evidence.measuring = Some(failure.what.clone()).filter(|what| !what.is_empty());
     event.message = if failure.what.is_empty() { first.to_owned() } else { format!("{first} ({})", failure.what) };
     event.help = lines.map(str::to_owned).chain(failure.help.iter().cloned()).collect();
+    event
+}
+
+/// The event of a property that is not judged, because a lower rung of its ladder failed.
+#[must_use]
+pub fn blocked(package: &str, spec: &BoundSpec, property: &Property, rung: &str) -> PropertyEvent {
+    let mut event = blank(package, spec, property, 0.0);
+    event.verdict = Verdict::Skipped;
+    event.message = format!("blocked by rung `{rung}`");
+    event.blocked_by = Some(rung.to_owned());
     event
 }
 

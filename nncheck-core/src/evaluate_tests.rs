@@ -21,6 +21,7 @@ fn spec() -> BoundSpec {
         name: "digits".into(),
         subject: Arc::new(subject()),
         rung: None,
+        variants: Vec::new(),
         settled: Vec::new(),
         run: Run::default(),
         properties: Vec::new(),
@@ -29,7 +30,7 @@ fn spec() -> BoundSpec {
 
 fn property(id: &str, settings: Settings) -> Property {
     let start = TEXT.find("[property").unwrap();
-    Property { name: "start".into(), span: Span { start, end: start + 5 }, check: check(id), settings }
+    Property { name: "start".into(), span: Span { start, end: start + 5 }, check: check(id), settings, variant: 0 }
 }
 
 fn losses(losses: &[f64]) -> Vec<Vec<Measurement>> {

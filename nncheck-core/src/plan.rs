@@ -11,6 +11,8 @@ use crate::suite::{PropertyId, Suite};
 pub struct Job {
     /// Index into [`Suite::specs`].
     pub spec: usize,
+    /// Which of the spec's subjects.
+    pub variant: usize,
     /// The seed of initialisation, batch order and dropout.
     pub seed: u64,
     /// What to measure; covers all parts.
@@ -26,16 +28,16 @@ pub struct Job {
 pub fn plan(suite: &Suite, wanted: &[(PropertyId, Range<u64>)]) -> Vec<Job> {
     let mut wanted: Vec<&(PropertyId, Range<u64>)> = wanted.iter().collect();
     wanted.sort_by_key(|(id, seeds)| (*id, seeds.start, seeds.end));
-    let mut asked: BTreeMap<(usize, u64), Vec<Request>> = BTreeMap::new();
+    let mut asked: BTreeMap<(usize, u64, usize), Vec<Request>> = BTreeMap::new();
     for (id, seeds) in wanted {
         let (spec, property) = suite.get(*id);
-        let needs = property.check.needs(&spec.subject);
+        let needs = property.check.needs(spec.subject(property.variant));
         for seed in seeds.clone() {
-            asked.entry((id.spec, seed)).or_default().extend(needs.iter().cloned());
+            asked.entry((id.spec, seed, property.variant)).or_default().extend(needs.iter().cloned());
         }
     }
-    let jobs = asked.into_iter().flat_map(|((spec, seed), requests)| {
-        merge(requests).into_iter().map(move |(request, parts)| Job { spec, seed, request, parts })
+    let jobs = asked.into_iter().flat_map(|((spec, seed, variant), requests)| {
+        merge(requests).into_iter().map(move |(request, parts)| Job { spec, variant, seed, request, parts })
     });
     jobs.collect()
 }

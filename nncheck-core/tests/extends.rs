@@ -160,6 +160,43 @@ fn a_ladder_is_a_spec_a_rung_with_every_property_on_each() {
     assert_eq!(suite.specs[0].rung.as_ref().unwrap().title.as_deref(), Some("no hidden layer"));
 }
 
+const WITH: &str = r#"
+[model]
+layers = [{ linear = { out = 8 } }, { dropout = { p = 0.5 } }, { linear = { out = 2 } }]
+[data]
+synthetic = { inputs = [4], classes = 2 }
+[loss]
+kind = "cross_entropy"
+[optimizer]
+kind = "sgd"
+lr = 0.1
+[property.finite]
+[property.a]
+check = "overfit"
+with = { lr = 0.5, dropout = 0.0, steps = 77 }
+[property.b]
+check = "learns"
+with = { dropout = 0.0, lr = 0.5 }
+[property.c]
+check = "finite"
+with = { lr = 0.1 }
+[property.d]
+check = "update_ratio"
+layers = "0"
+with = { batch = 3 }
+"#;
+
+#[test]
+fn properties_with_changes_share_the_subjects_that_are_equal() {
+    let (_folder, suite) = suite_of(&[("specs/a.toml", WITH)]);
+    let suite = suite.unwrap();
+    let spec = &suite.specs[0];
+    // A change to what is so already is none.
+    assert_eq!(spec.properties.iter().map(|p| p.variant).collect::<Vec<_>>(), [0, 1, 1, 0, 2]);
+    assert_eq!((spec.subject(0).data.batch, spec.subject(2).data.batch), (64, 3));
+    assert!(format!("{:?}", spec.properties[1].check).contains("77"), "{:?}", spec.properties[1].check);
+}
+
 macro_rules! snapshots {
     ($($name:ident: $said:expr;)*) => {
         $(#[test]
@@ -202,6 +239,10 @@ snapshots! {
     wrong_rungs_are_said: said(&[("specs/a.toml", &format!(
         "{LADDER}[[ladder]]\nname = \"two\"\n[[ladder]]\ntitle = \"no name\"\n[[ladder]]\nname = \"a b\"\nmodle = 3\nmodel = {{ layer = [] }}\n"
     ))]);
+    changes_that_would_change_nothing_are_said: said(&[("specs/a.toml", &WITH
+        .replace("{ dropout = { p = 0.5 } }, ", "")
+        .replace("[property.finite]", "[property.initial_loss]\nlayers = \"*\"\nwith = { lr = 1.0, steps = 3 }")
+        .replace("batch = 3", "batch = 0, lr = -1.0, l2 = nan, momentum = 0.9"))]);
     a_ladder_that_is_none_is_said: said(&[("specs/a.toml", "model = { layers = [\"relu\"] }\nladder = { name = \"a\" }")]);
     a_table_with_a_slip_in_its_name_is_read_all_the_same: said(&[("specs/a.toml", &LADDER.replacen("[data]", "[dat]", 1).replace("inputs", "input").replace("[ladder.data]\nbatch = 7\n", ""))]);
 }

@@ -1,9 +1,10 @@
 //! A session: measurements are taken once each for all properties that want them, and properties are judged as soon as
-//! theirs are there. A verdict never depends on which other properties ran.
+//! theirs are there. A verdict never depends on which other properties ran;
+//! only whether a property of a ladder is judged at all depends on the rungs below it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use nncheck_core::evaluate::{self, Evaluation};
@@ -15,8 +16,8 @@ use nncheck_core::suite::{PropertyId, Suite};
 use crate::cache::Cache;
 use crate::worker::{Answer, Failure, Pool, Task};
 
-/// A measurement's address: spec, seed, request.
-type Key = (usize, u64, String);
+/// A measurement's address: spec and its subject, seed, request.
+type Key = ((usize, usize), u64, String);
 
 /// Hears how far the measuring is.
 pub type Listener = dyn Fn(Progress) + Send + Sync;
@@ -28,6 +29,8 @@ pub struct Session {
     pool: Pool,
     board: Arc<Board>,
     whole_specs: bool,
+    /// What was selected, with the verdicts so far.
+    verdicts: BTreeMap<PropertyId, OnceLock<PropertyEvent>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -96,16 +99,41 @@ impl Session {
         let to_board = Arc::clone(&board);
         let whole_specs = cache.is_some();
         let pool = Pool::new(workers, cache, move |answer| to_board.put_up(answer));
-        let session = Self { suite, package: package.into(), pool, board, whole_specs };
+        let verdicts = selected.iter().map(|&id| (id, OnceLock::new())).collect();
+        let session = Self { suite, package: package.into(), pool, board, whole_specs, verdicts };
         let wanted: Vec<_> = selected.iter().map(|&id| (id, session.seeds(id, 0, session.first_look(id)))).collect();
         session.submit(&wanted);
         session
     }
 
-    /// Judges one property; blocks until its measurements are there.
+    /// Judges one property; blocks until its measurements are there, and those of the rungs below it.
     #[must_use]
     pub fn verdict(&self, id: PropertyId) -> PropertyEvent {
+        match self.verdicts.get(&id) {
+            Some(verdict) => verdict.get_or_init(|| self.judge(id)).clone(),
+            None => self.judge(id),
+        }
+    }
+
+    /// The lowest rung below a property's own on which something that was selected fails the run.
+    fn blocking_rung(&self, id: PropertyId) -> Option<&str> {
+        let (spec, _) = self.suite.get(id);
+        spec.rung.as_ref()?;
+        let below = self
+            .verdicts
+            .iter()
+            .filter(|(other, _)| other.spec < id.spec && self.suite.get(**other).0.name == spec.name);
+        let failing =
+            below.into_iter().find(|(other, verdict)| verdict.get_or_init(|| self.judge(**other)).fails_the_run());
+        failing.and_then(|(other, _)| self.suite.get(*other).0.rung.as_ref()).map(|rung| rung.name.as_str())
+    }
+
+    fn judge(&self, id: PropertyId) -> PropertyEvent {
         let (spec, property) = self.suite.get(id);
+        if let Some(rung) = self.blocking_rung(id) {
+            self.forget(id, self.seeds(id, 0, self.first_look(id)));
+            return evaluate::blocked(&self.package, spec, property, rung);
+        }
         let started = Instant::now();
         let elapsed = || started.elapsed().as_secs_f64() * 1e3;
         let mut looked = 0;
@@ -146,7 +174,7 @@ impl Session {
 
     fn requests(&self, id: PropertyId) -> Vec<Request> {
         let (spec, property) = self.suite.get(id);
-        property.check.needs(&spec.subject)
+        property.check.needs(spec.subject(property.variant))
     }
 
     /// Puts what is not measured yet into the queue.
@@ -162,13 +190,16 @@ impl Session {
         let mut tasks = Vec::new();
         let known: std::collections::HashSet<Key> = state.tasks.iter().flatten().cloned().collect();
         for job in jobs {
-            let parts: Vec<Request> =
-                job.parts.into_iter().filter(|p| !known.contains(&(job.spec, job.seed, p.key()))).collect();
-            let keys: Vec<Key> = parts.iter().map(|p| (job.spec, job.seed, p.key())).collect();
+            let parts: Vec<Request> = job
+                .parts
+                .into_iter()
+                .filter(|p| !known.contains(&((job.spec, job.variant), job.seed, p.key())))
+                .collect();
+            let keys: Vec<Key> = parts.iter().map(|p| ((job.spec, job.variant), job.seed, p.key())).collect();
             if !keys.iter().any(|key| state.slots.contains_key(key)) {
                 continue;
             }
-            let subject = Arc::clone(&self.suite.specs[job.spec].subject);
+            let subject = Arc::clone(self.suite.specs[job.spec].subject(job.variant));
             tasks.push(Task { id: state.tasks.len(), subject, request: job.request, parts, seed: job.seed });
             state.tasks.push(keys);
         }
@@ -193,18 +224,20 @@ impl Session {
     }
 
     fn keys(&self, id: PropertyId, seed: u64) -> Vec<Key> {
-        self.requests(id).iter().map(|r| (id.spec, seed, r.key())).collect()
+        let subject = (id.spec, self.suite.get(id).1.variant);
+        self.requests(id).iter().map(|r| (subject, seed, r.key())).collect()
     }
 
     /// All measurements of a property, seed by seed; or the first failure in the order of the seeds, whichever came
     /// first in time.
     fn wait(&self, id: PropertyId, seeds: Range<u64>) -> Result<Vec<Vec<Measurement>>, (u64, Request, Failure)> {
         let requests = self.requests(id);
+        let subject = (id.spec, self.suite.get(id).1.variant);
         seeds
             .map(|seed| {
                 requests
                     .iter()
-                    .map(|request| match self.wait_for(&(id.spec, seed, request.key())) {
+                    .map(|request| match self.wait_for(&(subject, seed, request.key())) {
                         Ok(measured) => Ok((*measured).clone()),
                         Err(failure) => Err((seed, request.clone(), failure)),
                     })

@@ -79,7 +79,7 @@ fn json_line(package: &Package, suite: &Suite, id: PropertyId, standing: Standin
         Standing::Off(reason) => (false, Some(reason)),
     };
     json!({
-        "v": 1, "event": "listed", "package": package.name, "spec": spec.name, "property": property.name,
+        "v": 1, "event": "listed", "package": package.name, "spec": spec.name, "rung": spec.rung.as_ref().map(|rung| &rung.name), "property": property.name,
         "check": info.id, "stage": info.stage, "level": property.settings.level, "ignored": ignored, "off": off,
     })
     .to_string()

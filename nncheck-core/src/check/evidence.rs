@@ -104,7 +104,7 @@ impl Context<'_> {
 }
 
 /// Whether a name fits a glob; one that is not valid stands for itself.
-fn matches(glob: &str, name: &str) -> bool {
+pub(super) fn matches(glob: &str, name: &str) -> bool {
     Glob::new(glob).map_or(glob == name, |glob| glob.compile_matcher().is_match(name))
 }
 

@@ -59,6 +59,7 @@ impl CheckType for Finite {
         stage: Stage::Connections,
         rule: Rule::Each,
         takes_band: false,
+        narrows: &[],
         trains: true,
         causes: &[
             CauseInfo {

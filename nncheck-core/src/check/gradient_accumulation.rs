@@ -52,6 +52,7 @@ impl CheckType for GradientAccumulation {
         stage: Stage::Connections,
         rule: Rule::Each,
         takes_band: false,
+        narrows: &[],
         trains: true,
         causes: &[
             CauseInfo {

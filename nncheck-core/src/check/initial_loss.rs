@@ -67,6 +67,7 @@ impl CheckType for InitialLoss {
         stage: Stage::Loss,
         rule: Rule::Mean,
         takes_band: true,
+        narrows: &[],
         trains: false,
         causes: &[
             CauseInfo {

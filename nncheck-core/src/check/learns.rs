@@ -70,6 +70,7 @@ impl CheckType for Learns {
         stage: Stage::Start,
         rule: Rule::Mean,
         takes_band: false,
+        narrows: &[],
         trains: true,
         causes: &[
             NOT_FINITE,

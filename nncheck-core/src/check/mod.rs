@@ -11,6 +11,7 @@ pub(crate) mod fixture;
 mod gradient_accumulation;
 mod initial_loss;
 mod learns;
+mod narrow;
 mod overfit;
 mod parameter;
 mod parameters_update;
@@ -24,7 +25,7 @@ use crate::diagnostic::Located;
 use crate::judge::{Band, Judged, Rule, Sample};
 use crate::measurement::{DataFacts, Measurement, Request};
 use crate::spec::Subject;
-use crate::spec::property::Settings;
+use crate::spec::property::{Narrow, Settings};
 use crate::spec::rust_path::Role;
 
 pub use catalogue::{CATALOGUE, CatalogueEntry, PLANNED, find};
@@ -73,6 +74,8 @@ pub struct Info {
     pub rule: Rule,
     /// Whether it takes `expect`, `within`, `min`, `max`.
     pub takes_band: bool,
+    /// How what it judges can be narrowed.
+    pub narrows: &'static [Narrow],
     /// Whether it trains the model and so needs an `[optimizer]`.
     pub trains: bool,
     /// The causes of failure that it can name, with what to try, likeliest first.

@@ -64,6 +64,7 @@ impl CheckType for Overfit {
         stage: Stage::Start,
         rule: Rule::Proportion,
         takes_band: false,
+        narrows: &[],
         trains: true,
         causes: &[
             NOT_FINITE,

@@ -63,6 +63,7 @@ impl CheckType for ParametersUpdate {
         stage: Stage::Connections,
         rule: Rule::Each,
         takes_band: false,
+        narrows: &[crate::spec::property::Narrow::Layers],
         trains: true,
         causes: &[
             CauseInfo {

@@ -74,6 +74,7 @@ impl CheckType for UpdateRatio {
         stage: Stage::Connections,
         rule: Rule::Mean,
         takes_band: true,
+        narrows: &[crate::spec::property::Narrow::Layers],
         trains: true,
         causes: &[
             CauseInfo {

@@ -40,8 +40,15 @@ pub struct Value {
 }
 
 impl CheckType for Value {
-    const INFO: Info =
-        Info { id: "value", stage: Stage::Control, rule: Rule::Mean, takes_band: true, trains: false, causes: &[] };
+    const INFO: Info = Info {
+        id: "value",
+        stage: Stage::Control,
+        rule: Rule::Mean,
+        takes_band: true,
+        narrows: &[],
+        trains: false,
+        causes: &[],
+    };
 }
 
 impl Check for Value {

@@ -15,8 +15,15 @@ use crate::suite::{BoundSpec, Property};
 #[derive(Debug)]
 struct Asks(Vec<Request>);
 
-static INFO: Info =
-    Info { id: "asks", stage: Stage::Control, rule: Rule::Each, takes_band: false, trains: false, causes: &[] };
+static INFO: Info = Info {
+    id: "asks",
+    stage: Stage::Control,
+    rule: Rule::Each,
+    takes_band: false,
+    narrows: &[],
+    trains: false,
+    causes: &[],
+};
 
 impl Check for Asks {
     fn info(&self) -> &'static Info {
@@ -82,6 +89,7 @@ fn suite(specs: &[&[&[Request]]]) -> Suite {
         name: format!("s{index}"),
         subject: Arc::new(subject()),
         rung: None,
+        variants: Vec::new(),
         settled: Vec::new(),
         run: run::Run::default(),
         properties: properties
@@ -92,6 +100,7 @@ fn suite(specs: &[&[&[Request]]]) -> Suite {
                 span: Span::default(),
                 check: Arc::new(Asks(asks.to_vec())),
                 settings: Settings::default(),
+                variant: 0,
             })
             .collect(),
     };
@@ -103,7 +112,7 @@ fn all(suite: &Suite, seeds: Range<u64>) -> Vec<(PropertyId, Range<u64>)> {
 }
 
 fn job(spec: usize, seed: u64, request: Request, parts: &[Request]) -> Job {
-    Job { spec, seed, request, parts: parts.to_vec() }
+    Job { spec, variant: 0, seed, request, parts: parts.to_vec() }
 }
 
 #[test]

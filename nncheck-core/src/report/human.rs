@@ -61,7 +61,7 @@ impl Human {
         let name = event.test_name();
         let rest = match event.verdict {
             Verdict::Skipped => match &event.blocked_by {
-                Some(rung) => format!("blocked by {rung}"),
+                Some(rung) => format!("blocked by rung `{rung}`"),
                 None => event.message.clone(),
             },
             Verdict::Error => "could not be measured, see below".to_owned(),

@@ -123,6 +123,26 @@ impl Optimizer {
         }
     }
 
+    /// Sets the learning rate.
+    pub(crate) fn set_lr(&mut self, lr: f64) {
+        match &mut self.kind {
+            OptimizerKind::Sgd(o) => o.lr = lr,
+            OptimizerKind::Adam(o) => o.lr = lr,
+            OptimizerKind::Adamw(o) => o.lr = lr,
+            OptimizerKind::Rmsprop(o) => o.lr = lr,
+        }
+    }
+
+    /// Sets the weight decay.
+    pub(crate) fn set_weight_decay(&mut self, weight_decay: f64) {
+        match &mut self.kind {
+            OptimizerKind::Sgd(o) => o.weight_decay = weight_decay,
+            OptimizerKind::Adam(o) => o.weight_decay = weight_decay,
+            OptimizerKind::Adamw(o) => o.weight_decay = weight_decay,
+            OptimizerKind::Rmsprop(o) => o.weight_decay = weight_decay,
+        }
+    }
+
     /// The name as written in a spec.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -3,6 +3,7 @@
 
 mod band;
 mod read;
+mod with;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use super::expression::Expression;
 use super::tolerance::Tolerance;
 use crate::diagnostic::{Located, Span};
 pub(crate) use read::{LATER, SettingsTable};
+pub use with::With;
 
 /// How much a failing property weighs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +48,10 @@ pub struct Settings {
     pub allow: Vec<Located<Allowance>>,
     /// Why it may be so; shown.
     pub reason: Option<String>,
+    /// The training program changed for this property only.
+    pub with: Option<With>,
+    /// Only layers and parameters whose names fit this glob are judged.
+    pub layers: Option<Located<String>>,
 }
 
 /// Something that the spec declares to be meant.
@@ -57,6 +63,32 @@ pub enum Allowance {
     Layer(String),
     /// A cause of failure by id.
     Cause(String),
+}
+
+/// A way to narrow what a check judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Narrow {
+    /// `layers`: only some layers or parameters.
+    Layers,
+    /// `term`: one term of the loss.
+    Term,
+    /// `split`: another share of the data.
+    Split,
+}
+
+impl Narrow {
+    /// All of them, with their keys.
+    pub const ALL: [(&'static str, Self); 3] = [("layers", Self::Layers), ("term", Self::Term), ("split", Self::Split)];
+
+    /// Why a check does not take it.
+    #[must_use]
+    pub fn refusal(self) -> &'static str {
+        match self {
+            Self::Layers => "it judges the whole model, not single layers or parameters",
+            Self::Term => "it judges the whole loss, not a term of it",
+            Self::Split => "it judges the training share",
+        }
+    }
 }
 
 /// One `[property.NAME]` table.
@@ -74,4 +106,8 @@ pub struct PropertyTable<'i> {
     pub span: Span,
     /// Where a key for the band was written, if any: for checks that take none.
     pub band_key: Option<Located<&'static str>>,
+    /// Where a key that narrows what is judged was written, and which.
+    pub narrow_keys: Vec<Located<Narrow>>,
+    /// `with.steps`, for the check's own parameter of that meaning.
+    pub steps: Option<toml::Spanned<toml::de::DeValue<'i>>>,
 }

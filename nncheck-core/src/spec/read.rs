@@ -61,6 +61,12 @@ impl Form {
         self.keys.iter().map(String::as_str)
     }
 
+    /// Whether this form itself documents the key.
+    #[must_use]
+    pub fn has_own(&self, key: &str) -> bool {
+        self.keys.iter().any(|known| known == key)
+    }
+
     /// Whether this form itself has the key.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {

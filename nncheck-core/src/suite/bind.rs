@@ -6,7 +6,9 @@ use schemars::SchemaGenerator;
 
 use super::Property;
 use crate::check::{CATALOGUE, Check, Info, PLANNED};
-use crate::spec::property::{Allowance, LATER, PropertyTable, SettingsTable};
+use crate::diagnostic::Span;
+use crate::spec::Subject;
+use crate::spec::property::{Allowance, LATER, Narrow, PropertyTable, SettingsTable};
 use crate::spec::read::{Form, Place, Reader, with_suggestion};
 
 /// Binds properties; knows which parameters each check has.
@@ -25,16 +27,20 @@ impl Binder {
         Self { forms: CATALOGUE.iter().map(form).collect() }
     }
 
-    /// Binds the properties of one spec; what cannot be bound is reported and left out.
+    /// Binds the properties of one spec, and makes the subjects that they change; what cannot be bound is reported and
+    /// left out.
     pub(super) fn bind(
         &self,
         reader: &mut Reader<'_>,
         tables: Vec<PropertyTable<'_>>,
         has_optimizer: bool,
-    ) -> Vec<Property> {
+        subject: Option<&Subject>,
+    ) -> (Vec<Property>, Vec<Arc<Subject>>) {
+        let mut variants: Vec<Arc<Subject>> = Vec::new();
         let mut wants_optimizer = !has_optimizer;
         let mut properties = Vec::with_capacity(tables.len());
-        for table in tables {
+        for mut table in tables {
+            self.budget(reader, &mut table);
             let Some(check) = self.check(reader, &table) else { continue };
             let info = check.info();
             settings(reader, &table, info);
@@ -52,9 +58,41 @@ impl Binder {
                 wants_optimizer = false;
             }
             let PropertyTable { name, settings, .. } = table;
-            properties.push(Property { name: name.value, span: name.span, check, settings });
+            let changed =
+                settings.with.as_ref().zip(subject).map(|(with, s)| with.apply(reader, info.id, info.trains, s));
+            let variant = match changed {
+                Some(changed) if Some(&changed) != subject => 1 + known(&mut variants, changed),
+                _ => 0,
+            };
+            properties.push(Property { name: name.value, span: name.span, check, settings, variant });
         }
-        properties
+        (properties, variants)
+    }
+
+    /// `with.steps` is the check's own parameter of that meaning.
+    fn budget(&self, reader: &mut Reader<'_>, table: &mut PropertyTable<'_>) {
+        let Some(steps) = table.steps.take() else { return };
+        let id = table.check.value.as_str();
+        let Some(index) = CATALOGUE.iter().position(|entry| entry.info.id == id) else { return };
+        let span: Span = steps.span().into();
+        let Some(own) = ["steps", "max_steps"].into_iter().find(|key| self.forms[index].has_own(key)) else {
+            let error = reader
+                .error(
+                    "wrong-value",
+                    span,
+                    format!("`with.steps` is not for this property: `{id}` has no budget of steps"),
+                )
+                .label("it would change nothing");
+            return reader.push(error);
+        };
+        if let Some((key, _)) = table.parameters.get_key_value(own) {
+            let error = reader
+                .error("exclusive-keys", span, format!("`with.steps` and `{own}` say the same"))
+                .label("the second one")
+                .also(key.span(), "the first one");
+            return reader.push(error);
+        }
+        table.parameters.insert(toml::Spanned::new(steps.span(), own.into()), steps);
     }
 
     fn check(&self, reader: &mut Reader<'_>, table: &PropertyTable<'_>) -> Option<Arc<dyn Check>> {
@@ -67,6 +105,14 @@ impl Binder {
         let place = Place { what: &what, span: table.span };
         reader.table(place, &table.parameters, &self.forms[index], LATER, CATALOGUE[index].deserialize).value
     }
+}
+
+/// The place of a subject among those that are known; a new one is put behind them.
+fn known(variants: &mut Vec<Arc<Subject>>, subject: Subject) -> usize {
+    variants.iter().position(|known| **known == subject).unwrap_or_else(|| {
+        variants.push(Arc::new(subject));
+        variants.len() - 1
+    })
 }
 
 fn unknown(reader: &mut Reader<'_>, table: &PropertyTable<'_>) {
@@ -90,6 +136,13 @@ fn settings(reader: &mut Reader<'_>, table: &PropertyTable<'_>, info: &Info) {
             .error("unknown-key", key.span, format!("the check `{}` takes no `{}`", info.id, key.value))
             .label("it holds or it does not: there is no band")
             .help(format!("`cargo nncheck explain {}` shows what it takes", info.id));
+        reader.push(error);
+    }
+    for key in table.narrow_keys.iter().filter(|key| !info.narrows.contains(&key.value)) {
+        let name = Narrow::ALL.iter().find(|(_, narrow)| *narrow == key.value).map_or("", |(name, _)| *name);
+        let error = reader
+            .error("unknown-key", key.span, format!("the check `{}` takes no `{name}`", info.id))
+            .label(key.value.refusal());
         reader.push(error);
     }
     for allowance in &table.settings.allow {

@@ -210,10 +210,9 @@ fn spec(
         let settled = settled::of(&extended.file, &document, overrides);
         let Parsed { spec, properties, has_optimizer } = parse(&mut reader, document, broken);
         let Some(spec) = spec else {
-            binder.bind(&mut reader, properties, has_optimizer);
+            binder.bind(&mut reader, properties, has_optimizer, None);
             continue;
         };
-        let properties = binder.bind(&mut reader, spec.properties, has_optimizer);
         let mut subject = spec.subject;
         let mut run = spec.run;
         run.seed = overrides.seed.unwrap_or(run.seed);
@@ -221,11 +220,13 @@ fn spec(
         run.max_seeds = run.max_seeds.max(run.seeds);
         subject.device = overrides.device.unwrap_or(subject.device);
         subject.timeout_ms = overrides.timeout_ms.unwrap_or(subject.timeout_ms);
+        let (properties, variants) = binder.bind(&mut reader, spec.properties, has_optimizer, Some(&subject));
         let mut spec = BoundSpec {
             file: Arc::clone(&extended.file),
             name: name.to_owned(),
             rung,
             subject: Arc::new(subject),
+            variants,
             run,
             properties,
             settled,

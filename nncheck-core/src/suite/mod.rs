@@ -43,6 +43,8 @@ pub struct BoundSpec {
     pub rung: Option<Rung>,
     /// The training program under test.
     pub subject: Arc<Subject>,
+    /// The training program as single properties change it; each once, however many share it.
+    pub variants: Vec<Arc<Subject>>,
     /// How properties are run.
     pub run: Run,
     /// The properties, in the order of the file.
@@ -62,6 +64,16 @@ pub struct Property {
     pub check: Arc<dyn Check>,
     /// The keys that every property has.
     pub settings: Settings,
+    /// The subject that it is measured on: 0 is the spec's own, n the n-th of [`BoundSpec::variants`].
+    pub variant: usize,
+}
+
+impl BoundSpec {
+    /// One of its subjects: 0 is its own, n the n-th of [`BoundSpec::variants`].
+    #[must_use]
+    pub fn subject(&self, variant: usize) -> &Arc<Subject> {
+        variant.checked_sub(1).and_then(|n| self.variants.get(n)).unwrap_or(&self.subject)
+    }
 }
 
 /// The address of a property in a suite.

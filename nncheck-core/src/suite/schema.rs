@@ -10,7 +10,7 @@ use crate::spec::loss::Loss;
 use crate::spec::model::ModelTable;
 use crate::spec::name::NAME_PATTERN;
 use crate::spec::optimizer;
-use crate::spec::property::SettingsTable;
+use crate::spec::property::{Narrow, SettingsTable};
 use crate::spec::run::RunTable;
 use crate::spec::train::TrainTable;
 
@@ -59,6 +59,11 @@ fn checks(generator: &mut SchemaGenerator) -> Map<String, Value> {
             let mut properties = common["properties"].as_object().cloned().unwrap_or_default();
             if !entry.info.takes_band {
                 for key in ["expect", "within", "min", "max"] {
+                    properties.remove(key);
+                }
+            }
+            for (key, narrow) in Narrow::ALL {
+                if !entry.info.narrows.contains(&narrow) {
                     properties.remove(key);
                 }
             }

@@ -1,7 +1,7 @@
 //! The harness as `cargo test` and `cargo nextest` see it.
 
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use libtest_mimic::{Completion, Failed, Trial};
 use nncheck_core::judge::Verdict;
 use nncheck_core::report::event::PropertyEvent;
 use nncheck_core::report::human::{Style, Verbosity, detail};
-use nncheck_core::suite::{Overrides, PropertyId, Sources, Suite};
+use nncheck_core::suite::{Manifest, ManifestKind, Overrides, PropertyId, Sources, Suite};
 
 use super::arguments::{self, Arguments};
 use super::{FAILED, WAITING, WRONG, cores, sound_suite};
@@ -26,13 +26,29 @@ pub(super) fn main(root: &Path, specs: &str, bindings: &Bindings) -> ExitCode {
             return ExitCode::from(WRONG);
         }
     };
-    let sources = Sources::one(root.join(specs), specs);
+    let mut sources = Sources::one(root.join(specs), specs);
+    sources.manifests = manifests(root);
     let Some(suite) = sound_suite(&sources, &Overrides::default(), bindings) else { return ExitCode::from(WRONG) };
     if let Some(name) = unknown_exact_name(&suite, &arguments) {
         eprintln!("error: there is no property `{name}`; `--list` shows all");
         return ExitCode::from(WRONG);
     }
     run(suite, &root.file_name().unwrap_or_default().to_string_lossy(), &arguments)
+}
+
+/// The manifests that may hold defaults: the package's, and below it that of the workspace around it.
+fn manifests(root: &Path) -> Vec<Manifest> {
+    let of = |path: PathBuf, shown: String, kind| path.is_file().then_some(Manifest { path, shown, kind });
+    let is_workspace = |text: String| text.lines().any(|line| line.trim_start().starts_with("[workspace"));
+    let workspace = root
+        .ancestors()
+        .enumerate()
+        .find(|(_, folder)| std::fs::read_to_string(folder.join("Cargo.toml")).is_ok_and(is_workspace));
+    let workspace = workspace.and_then(|(up, folder)| {
+        of(folder.join("Cargo.toml"), format!("{}Cargo.toml", "../".repeat(up)), ManifestKind::Workspace)
+    });
+    let own = of(root.join("Cargo.toml"), "Cargo.toml".to_owned(), ManifestKind::Package);
+    workspace.into_iter().chain(own).collect()
 }
 
 fn run(suite: Suite, package: &str, arguments: &Arguments) -> ExitCode {

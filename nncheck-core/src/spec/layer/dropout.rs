@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
-use super::{Misfit, Rule};
+use super::{Layer, LayerKind, Misfit, Rule};
+use crate::diagnostic::Located;
 
 /// Zeroes entries at random in train mode and scales the others by `1 / (1 - p)`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +26,15 @@ fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     } else {
         Err(Error::custom(format_args!("expected a share from 0 to 1, found {p}")))
     }
+}
+
+/// Sets the share of every dropout layer; how many there are.
+pub(crate) fn set_all(layers: &mut [Located<Layer>], p: f64) -> usize {
+    let dropouts = layers.iter_mut().filter_map(|layer| match &mut layer.value.kind {
+        LayerKind::Dropout(dropout) => Some(dropout),
+        _ => None,
+    });
+    dropouts.map(|dropout| dropout.p = p).count()
 }
 
 impl Rule for Dropout {

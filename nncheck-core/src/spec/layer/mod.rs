@@ -21,6 +21,7 @@ pub use activation::{Approximate, Gelu, Relu, Sigmoid, Softmax, Tanh};
 pub use batch_norm::BatchNorm;
 pub use conv2d::Conv2d;
 pub use dropout::Dropout;
+pub(crate) use dropout::set_all as set_dropout;
 pub use flatten::Flatten;
 pub use infer::{Inferred, LayerError, infer};
 pub use linear::Linear;

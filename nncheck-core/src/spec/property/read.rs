@@ -7,7 +7,8 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
-use super::{Allowance, Level, PropertyTable, Settings};
+use super::with::{With, WithTable};
+use super::{Allowance, Level, Narrow, PropertyTable, Settings};
 use crate::diagnostic::{Located, Span};
 use crate::spec::expression::Expression;
 use crate::spec::read::{Form, Place, Reader};
@@ -49,10 +50,16 @@ pub(crate) struct SettingsTable {
     allow: Vec<Spanned<String>>,
     /// Why it may be so; shown.
     reason: Option<String>,
+    /// The training program changed for this property only.
+    #[schemars(with = "Option<WithTable>")]
+    with: Option<Spanned<WithTable>>,
+    /// Only layers and parameters whose names fit this glob are judged.
+    #[schemars(with = "Option<String>")]
+    layers: Option<Spanned<String>>,
 }
 
 /// Keys of later versions, unless the check has them.
-pub(crate) const LATER: &[&str] = &["with", "layers", "term", "split", "function"];
+pub(crate) const LATER: &[&str] = &["term", "split", "function"];
 /// The keys that make a band.
 const BAND: [&str; 4] = ["expect", "within", "min", "max"];
 
@@ -90,6 +97,11 @@ impl<'i> PropertyTable<'i> {
             .iter()
             .filter_map(|band| common.get_key_value(*band).map(|(key, _)| Located::new(*band, key.span())))
             .min_by_key(|key| key.span.start);
+        let narrow_keys = Narrow::ALL
+            .iter()
+            .filter_map(|(key, narrow)| common.get_key_value(*key).map(|(key, _)| Located::new(*narrow, key.span())));
+        let narrow_keys = narrow_keys.collect();
+        let steps = common.get("with").and_then(|with| with.get_ref().as_table()?.get("steps").cloned());
         let raw = reader.table(place, &common, form, &[], |t| SettingsTable::deserialize(Deserializer::from(t)));
         let raw = raw.value.unwrap_or_default();
         let check = match &raw.check {
@@ -97,7 +109,7 @@ impl<'i> PropertyTable<'i> {
             None => name.clone(),
         };
         let settings = settings(reader, &what, raw);
-        Some(Self { name, check, settings, parameters, span: place.span, band_key })
+        Some(Self { name, check, settings, parameters, span: place.span, band_key, narrow_keys, steps })
     }
 }
 
@@ -139,6 +151,11 @@ fn settings(reader: &mut Reader<'_>, what: &str, raw: SettingsTable) -> Settings
         off: raw.off.map(Spanned::into_inner),
         allow: raw.allow.iter().filter_map(|text| allowance(reader, what, text)).collect(),
         reason: raw.reason,
+        with: raw.with.map(|with| With::read(reader, what, with.into_inner())),
+        layers: raw
+            .layers
+            .filter(|glob| glob::check(reader, glob.get_ref(), glob.span().into()))
+            .map(|glob| Located::new(glob.get_ref().clone(), glob.span())),
     }
 }
 
