@@ -139,10 +139,11 @@ fn every_key_is_read() {
     assert_eq!((data.scale, data.batch, data.shuffle, data.take), (0.0625, 32, false, Some(256)));
     assert_eq!((data.normalize, data.normalize_target), (Some(Normalize::Standard), Some(Normalize::Minmax)));
     assert_eq!(data.split, Split { at: 0.75, file_order: true });
-    assert_eq!((subject.loss.kind, subject.loss.l2), (LossKind::Huber, 1e-4));
+    assert_eq!((subject.loss.kind(), subject.loss.l2), (Some(LossKind::Huber), 1e-4));
     let optimizer = subject.optimizer.as_ref().unwrap();
-    let sgd = Sgd { lr: 1.0, momentum: 0.9, nesterov: true, weight_decay: 1e-4 };
-    assert_eq!((&optimizer.kind, optimizer.clip), (&OptimizerKind::Sgd(sgd), Some(Clip::Norm(1.0))));
+    let sgd = Sgd { lr: 1.0, momentum: 0.9, dampening: 0.0, nesterov: true, weight_decay: 1e-4, maximize: false };
+    let [group] = optimizer.groups() else { panic!() };
+    assert_eq!((&group.kind, group.clip), (&OptimizerKind::Sgd(sgd), Some(Clip::Norm(1.0))));
     assert_eq!((subject.dtype, subject.device, subject.threads), (Dtype::Float64, Device::Cuda(1), 2));
     assert_eq!((subject.memory, subject.timeout_ms), (512 << 20, 120_000));
     assert_eq!((spec.run.seeds, spec.run.seed, spec.run.max_seeds, spec.run.confidence), (3, 7, 12, 0.95));
@@ -186,24 +187,39 @@ fn properties_keep_the_order_of_the_file_and_all_that_they_say() {
 fn each_optimizer_has_pytorchs_defaults() {
     let optimizer = |text: &str| {
         let text = format!("{LEAST}[optimizer]\n{text}\n");
-        spec(&text).subject.optimizer.clone().unwrap()
+        spec(&text).subject.optimizer.clone().unwrap().groups()[0].clone()
     };
     let (lr, eps, betas) = (0.001, 1e-8, [0.9, 0.999]);
     assert_eq!(
         optimizer("kind = \"sgd\"\nlr = 0.001").kind,
-        OptimizerKind::Sgd(Sgd { lr, momentum: 0.0, nesterov: false, weight_decay: 0.0 })
+        OptimizerKind::Sgd(Sgd {
+            lr,
+            momentum: 0.0,
+            dampening: 0.0,
+            nesterov: false,
+            weight_decay: 0.0,
+            maximize: false
+        })
     );
     assert_eq!(
         optimizer("kind = \"adam\"\nlr = 1e-3").kind,
-        OptimizerKind::Adam(Adam { lr, betas, eps, weight_decay: 0.0 })
+        OptimizerKind::Adam(Adam { lr, betas, eps, weight_decay: 0.0, amsgrad: false, maximize: false })
     );
     assert_eq!(
         optimizer("kind = \"adamw\"\nlr = 1e-3").kind,
-        OptimizerKind::Adamw(Adamw { lr, betas, eps, weight_decay: 0.01 })
+        OptimizerKind::Adamw(Adamw { lr, betas, eps, weight_decay: 0.01, amsgrad: false, maximize: false })
     );
     assert_eq!(
         optimizer("kind = \"rmsprop\"\nlr = 1e-3").kind,
-        OptimizerKind::Rmsprop(Rmsprop { lr, alpha: 0.99, eps, momentum: 0.0, weight_decay: 0.0 })
+        OptimizerKind::Rmsprop(Rmsprop {
+            lr,
+            alpha: 0.99,
+            eps,
+            momentum: 0.0,
+            weight_decay: 0.0,
+            centered: false,
+            maximize: false
+        })
     );
     assert_eq!(optimizer("kind = \"adam\"\nlr = 1e-3\nclip.value = 0.5").clip, Some(Clip::Value(0.5)));
     let table = optimizer("kind = \"adam\"\nlr = 1e-3\n[optimizer.clip]\nnorm = 2");

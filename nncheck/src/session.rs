@@ -307,7 +307,7 @@ pub(crate) mod tests {
                 take: None,
                 classes: None,
             },
-            loss: loss::Loss { kind: loss::LossKind::CrossEntropy, l2: 0.0 },
+            loss: loss::Loss::of(loss::LossKind::CrossEntropy),
             optimizer: None,
             train: nncheck_core::spec::train::Train::default(),
             dtype: run::Dtype::Float32,

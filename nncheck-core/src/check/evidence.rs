@@ -91,7 +91,7 @@ impl Context<'_> {
 
     /// What to set the learning rate to, to change updates by a factor: `try lr = 3e-4 instead of 0.1`.
     pub(super) fn try_lr(&self, factor: f64) -> String {
-        match self.subject.optimizer.as_ref().map(crate::spec::optimizer::Optimizer::lr) {
+        match self.subject.optimizer.as_ref().and_then(crate::spec::optimizer::Optimizer::lr) {
             Some(lr) if lr > 0.0 && factor.is_finite() && factor > 0.0 => {
                 format!("try lr = {} instead of {}", rough(lr * factor), number(lr))
             }

@@ -22,7 +22,7 @@ pub(crate) fn subject() -> Subject {
 
 pub(crate) fn subject_with(kind: LossKind) -> Subject {
     let here = |value| Located::new(value, 0..0);
-    let sgd = Sgd { lr: 0.1, momentum: 0.0, nesterov: false, weight_decay: 0.0 };
+    let sgd = Sgd { lr: 0.1, momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0, maximize: false };
     Subject {
         model: Model {
             source: ModelSource::Builder { path: here("digits::mlp".to_owned()), hyper: "null".to_owned() },
@@ -45,8 +45,8 @@ pub(crate) fn subject_with(kind: LossKind) -> Subject {
             take: None,
             classes: None,
         },
-        loss: Loss { kind, l2: 0.0 },
-        optimizer: Some(Optimizer { kind: OptimizerKind::Sgd(sgd), clip: None }),
+        loss: Loss::of(kind),
+        optimizer: Some(Optimizer::of(OptimizerKind::Sgd(sgd))),
         train: crate::spec::train::Train::default(),
         dtype: Dtype::Float32,
         device: Device::Cpu,

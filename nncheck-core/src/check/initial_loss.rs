@@ -179,7 +179,7 @@ impl Check for InitialLoss {
     fn remark(&self, context: &Context<'_>, _judged: &Judged, taken: &[Vec<Measurement>]) -> Option<String> {
         let seen = Seen::new(context, taken)?;
         let excess = seen.loss - seen.knows_nothing;
-        if context.subject.loss.kind.task() == Task::Regression || excess <= 0.05 * seen.knows_nothing {
+        if context.subject.task() == Task::Regression || excess <= 0.05 * seen.knows_nothing {
             return None;
         }
         Some(format!(
@@ -215,7 +215,7 @@ fn entries(context: &Context<'_>, taken: &[Measurement]) -> Result<Result<Vec<En
 
 /// The model's width and the number of classes, where a class has one output each and they differ.
 fn wrong_width(subject: &Subject, initial: &Initial) -> Option<(usize, usize)> {
-    if subject.loss.kind.task() != Task::Multiclass {
+    if subject.task() != Task::Multiclass {
         return None;
     }
     // Class scores lie along the first axis of one example's output, positions (of an image, a sequence) behind it.
@@ -230,10 +230,10 @@ fn as_number(count: usize) -> f64 {
 
 /// The loss of a model that knows nothing.
 fn knows_nothing(subject: &Subject, initial: &Initial) -> f64 {
-    match subject.loss.kind {
+    match subject.loss.kind() {
         // Zero is no (log-)probability of ignorance under these two.
-        LossKind::Nll => initial.facts.classes.map_or(f64::NAN, |k| as_number(k).ln()),
-        LossKind::Bce => std::f64::consts::LN_2,
+        Some(LossKind::Nll) => initial.facts.classes.map_or(f64::NAN, |k| as_number(k).ln()),
+        Some(LossKind::Bce) => std::f64::consts::LN_2,
         _ => initial.loss_of_zeros.unwrap_or(f64::NAN),
     }
 }
@@ -245,9 +245,9 @@ fn default_band(subject: &Subject, initial: &Initial) -> Band {
         return Band::default();
     }
     // A last bias that starts at the prior reaches this.
-    let prior = match subject.loss.kind.task() {
+    let prior = match subject.task() {
         Task::Multiclass | Task::Binary => initial.facts.prior_entropy(),
-        Task::Regression if subject.loss.kind == LossKind::Mse => initial.facts.target_variance,
+        Task::Regression if subject.loss.kind() == Some(LossKind::Mse) => initial.facts.target_variance,
         Task::Regression => None,
     };
     let least = prior.map_or(expect, |prior| prior.min(expect));
@@ -304,10 +304,7 @@ impl<'a> Seen<'a> {
                 });
                 return;
             }
-            if count >= 4
-                && self.subject.loss.kind.task() == Task::Multiclass
-                && (self.loss - n.ln()).abs() < 0.02 * n.ln()
-            {
+            if count >= 4 && self.subject.task() == Task::Multiclass && (self.loss - n.ln()).abs() < 0.02 * n.ln() {
                 causes.push(Cause {
                     id: "loss_axis",
                     help: format!(
@@ -335,7 +332,7 @@ impl<'a> Seen<'a> {
 
     fn activation(&self, causes: &mut Vec<Cause>) {
         let Some(operator) = self.first.last_operator.as_deref() else { return };
-        let kind = self.subject.loss.kind;
+        let Some(kind) = self.subject.loss.kind() else { return };
         let squashes = ["softmax", "sigmoid", "relu", "tanh"].iter().any(|a| operator.contains(a));
         let help = match kind {
             LossKind::CrossEntropy if squashes && !operator.contains("log_softmax") => {

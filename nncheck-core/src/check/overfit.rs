@@ -189,7 +189,7 @@ impl Overfit {
 
     fn activation(&self, context: &Context<'_>, seen: &measurement::Overfit, causes: &mut Vec<Cause>) {
         let Some(operator) = seen.last_operator.as_deref() else { return };
-        let kind = context.subject.loss.kind;
+        let Some(kind) = context.subject.loss.kind() else { return };
         let squashes = ["softmax", "sigmoid", "relu", "tanh"].iter().any(|a| operator.contains(a));
         let wants_logits = matches!(kind, LossKind::CrossEntropy | LossKind::BceWithLogits);
         let unbounded = matches!(kind, LossKind::Mse | LossKind::L1 | LossKind::Huber);

@@ -12,6 +12,7 @@ use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
 use crate::measurement::trace::{Inputs, Parameter, Watched};
 use crate::measurement::{Measurement, Request, Trace, TraceAsk};
 use crate::spec::Subject;
+use crate::spec::optimizer::Optimizer;
 
 /// A bias whose gradient is this small beside the largest one is there for nothing.
 const REDUNDANT: f64 = 1e-12;
@@ -330,7 +331,8 @@ impl Found {
                 .subject
                 .optimizer
                 .as_ref()
-                .map_or_else(String::new, |o| format!(" (its learning rate is {})", number(o.lr())));
+                .and_then(Optimizer::lr)
+                .map_or_else(String::new, |lr| format!(" (its learning rate is {})", number(lr)));
             add(
                 "not_in_optimizer",
                 format!(

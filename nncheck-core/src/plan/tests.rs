@@ -71,7 +71,7 @@ fn subject() -> Subject {
             take: None,
             classes: None,
         },
-        loss: loss::Loss { kind: loss::LossKind::CrossEntropy, l2: 0.0 },
+        loss: loss::Loss::of(loss::LossKind::CrossEntropy),
         optimizer: None,
         train: crate::spec::train::Train::default(),
         dtype: run::Dtype::Float32,

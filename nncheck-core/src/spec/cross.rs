@@ -14,7 +14,7 @@ pub(super) fn data_and_loss(
     loss: &Loss,
     loss_span: Span,
 ) {
-    let task = loss.kind.task();
+    let Some(task) = loss.task() else { return };
     let mut contradiction = |span: Span, message: &str, label: &str, help: &str| {
         let error = reader.error("contradiction", span, message).label(label).also(loss_span, "the loss").help(help);
         reader.push(error);

@@ -6,6 +6,7 @@ mod cross;
 pub mod data;
 pub mod expression;
 pub(crate) mod glob;
+mod kinds;
 pub mod ladder;
 pub mod layer;
 pub mod loss;
@@ -18,6 +19,8 @@ pub mod property;
 pub mod read;
 pub mod run;
 pub mod rust_path;
+pub mod schedule;
+mod section;
 pub mod tolerance;
 pub mod train;
 pub(crate) mod values;
@@ -52,6 +55,16 @@ pub struct Subject {
     pub memory: u64,
     /// The longest a measurement may take, in milliseconds.
     pub timeout_ms: u64,
+}
+
+impl Subject {
+    /// What kind of target the data has. A loss that only the user knows is for class ids where `[data] classes` says
+    /// how many there are, else for numbers.
+    #[must_use]
+    pub fn task(&self) -> loss::Task {
+        let unknown = || if self.data.classes.is_some() { loss::Task::Multiclass } else { loss::Task::Regression };
+        self.loss.task().unwrap_or_else(unknown)
+    }
 }
 
 /// A spec file as read: typed, with places, its properties not yet bound to checks.

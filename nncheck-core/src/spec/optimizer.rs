@@ -1,20 +1,45 @@
 //! `[optimizer]`: how training lowers the loss. Names and defaults are PyTorch's.
 
+mod clip;
 mod read;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::schedule::Schedule;
 use super::values::bounds;
+use crate::diagnostic::Located;
 pub(crate) use read::schema;
 
 /// The optimizer of the training program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Optimizer {
-    /// Which one, with its own settings.
+    /// Where it comes from.
+    pub source: OptimizerSource,
+}
+
+/// Described in the spec, or made by the user's own code.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum OptimizerSource {
+    /// Parameter groups, at least one.
+    Groups(Vec<Group>),
+    /// A Rust function of the user's library, `fn(&nn::VarStore) -> impl Optimize`, by path.
+    Function(Located<String>),
+}
+
+/// Parameters that are trained the same way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// The name that the spec gives it.
+    pub name: Option<Located<String>>,
+    /// Globs of the parameters; `None`: all that no other group names.
+    pub params: Option<Located<Vec<String>>>,
+    /// Which optimizer, with its own settings.
     pub kind: OptimizerKind,
-    /// Gradient clipping before each step.
+    /// Clipping of the gradients of this group before each step.
     pub clip: Option<Clip>,
+    /// How the learning rate changes from step to step.
+    pub schedule: Option<Schedule>,
 }
 
 /// The optimizers that nncheck knows.
@@ -39,12 +64,18 @@ pub struct Sgd {
     /// Momentum.
     #[serde(default, deserialize_with = "bounds::below_one")]
     pub momentum: f64,
-    /// Nesterov momentum; wants a momentum above zero.
+    /// Damps the gradient's part in the momentum.
+    #[serde(default, deserialize_with = "bounds::not_negative")]
+    pub dampening: f64,
+    /// Nesterov momentum; wants a momentum above zero and no dampening.
     #[serde(default)]
     pub nesterov: bool,
     /// L2 penalty added to the gradient.
     #[serde(default, deserialize_with = "bounds::not_negative")]
     pub weight_decay: f64,
+    /// Climbs instead of descending.
+    #[serde(default)]
+    pub maximize: bool,
 }
 
 /// Settings of `kind = "adam"`.
@@ -62,6 +93,12 @@ pub struct Adam {
     /// L2 penalty added to the gradient.
     #[serde(default, deserialize_with = "bounds::not_negative")]
     pub weight_decay: f64,
+    /// Divides by the largest second moment so far (Reddi et al. 2018).
+    #[serde(default)]
+    pub amsgrad: bool,
+    /// Climbs instead of descending.
+    #[serde(default)]
+    pub maximize: bool,
 }
 
 /// Settings of `kind = "adamw"`.
@@ -79,6 +116,12 @@ pub struct Adamw {
     /// Decoupled weight decay.
     #[serde(default = "adamw_decay", deserialize_with = "bounds::not_negative")]
     pub weight_decay: f64,
+    /// Divides by the largest second moment so far (Reddi et al. 2018).
+    #[serde(default)]
+    pub amsgrad: bool,
+    /// Climbs instead of descending.
+    #[serde(default)]
+    pub maximize: bool,
 }
 
 /// Settings of `kind = "rmsprop"`.
@@ -99,6 +142,12 @@ pub struct Rmsprop {
     /// L2 penalty added to the gradient.
     #[serde(default, deserialize_with = "bounds::not_negative")]
     pub weight_decay: f64,
+    /// Divides by the gradient's estimated standard deviation instead of its root mean square.
+    #[serde(default)]
+    pub centered: bool,
+    /// Climbs instead of descending.
+    #[serde(default)]
+    pub maximize: bool,
 }
 
 /// Gradient clipping.
@@ -112,14 +161,56 @@ pub enum Clip {
 }
 
 impl Optimizer {
+    /// One optimizer for all parameters, without clipping and schedule.
+    #[must_use]
+    pub fn of(kind: OptimizerKind) -> Self {
+        let group = Group { name: None, params: None, kind, clip: None, schedule: None };
+        Self { source: OptimizerSource::Groups(vec![group]) }
+    }
+
+    /// The groups; none where the user's own code makes the optimizer.
+    #[must_use]
+    pub fn groups(&self) -> &[Group] {
+        match &self.source {
+            OptimizerSource::Groups(groups) => groups,
+            OptimizerSource::Function(_) => &[],
+        }
+    }
+
+    /// The learning rate that the spec states: of the first group, where there are several. `None`: the user's own code
+    /// knows it.
+    #[must_use]
+    pub fn lr(&self) -> Option<f64> {
+        self.groups().first().map(|group| group.kind.lr())
+    }
+
+    /// The name as written in a spec: the kind of the first group, or the path of the user's function.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.source {
+            OptimizerSource::Groups(groups) => groups.first().map_or("none", |group| group.kind.name()),
+            OptimizerSource::Function(path) => &path.value,
+        }
+    }
+}
+
+impl Group {
+    /// What the group is called: its name, else its kind.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        self.name.as_ref().map_or(self.kind.name(), |name| &name.value)
+    }
+}
+
+impl OptimizerKind {
     /// The learning rate that the spec states.
     #[must_use]
     pub fn lr(&self) -> f64 {
-        match &self.kind {
-            OptimizerKind::Sgd(o) => o.lr,
-            OptimizerKind::Adam(o) => o.lr,
-            OptimizerKind::Adamw(o) => o.lr,
-            OptimizerKind::Rmsprop(o) => o.lr,
+        match self {
+            Self::Sgd(o) => o.lr,
+            Self::Adam(o) => o.lr,
+            Self::Adamw(o) => o.lr,
+            Self::Rmsprop(o) => o.lr,
         }
     }
 
@@ -146,11 +237,11 @@ impl Optimizer {
     /// The name as written in a spec.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        match &self.kind {
-            OptimizerKind::Sgd(_) => "sgd",
-            OptimizerKind::Adam(_) => "adam",
-            OptimizerKind::Adamw(_) => "adamw",
-            OptimizerKind::Rmsprop(_) => "rmsprop",
+        match self {
+            Self::Sgd(_) => "sgd",
+            Self::Adam(_) => "adam",
+            Self::Adamw(_) => "adamw",
+            Self::Rmsprop(_) => "rmsprop",
         }
     }
 }

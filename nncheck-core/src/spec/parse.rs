@@ -6,15 +6,15 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::data::Data;
-use super::loss::{self, Loss};
+use super::loss::Loss;
 use super::model::Model;
 use super::optimizer::Optimizer;
 use super::property::{PropertyTable, SettingsTable};
-use super::read::{Form, Place, Reader, with_suggestion};
+use super::read::{Form, Reader, with_suggestion};
 use super::run::RunSettings;
 use super::train::Train;
-use super::{Spec, Subject, cross};
-use crate::diagnostic::{Span, suggest};
+use super::{Spec, Subject, cross, section};
+use crate::diagnostic::suggest;
 
 /// What a spec may hold.
 pub(crate) const SECTIONS: [&str; 10] =
@@ -53,20 +53,19 @@ pub(crate) fn parse<'f>(reader: &mut Reader<'_>, mut document: DeTable<'f>, brok
     document.extend(meant);
     let document = document;
     // What a half-read document lacks is no news.
-    let mut section = |name: &'static str, required: bool| section(reader, &document, name, required && !broken);
-    let model = section("model", true);
-    let data = section("data", true);
-    let loss = section("loss", true);
-    let optimizer = section("optimizer", false);
-    let train = section("train", false);
-    let run = section("run", false);
+    let model = section::one(reader, &document, "model", !broken);
+    let data = section::one(reader, &document, "data", !broken);
+    let loss = section::several(reader, &document, "loss", !broken);
+    let optimizer = section::several(reader, &document, "optimizer", false);
+    let train = section::one(reader, &document, "train", false);
+    let run = section::one(reader, &document, "run", false);
 
     let model = model.and_then(|s| Model::read(reader, s.place(), s.table));
     let data = data.and_then(|s| Data::read(reader, s.place(), s.table));
-    let loss_span = loss.as_ref().map(|s| s.place().span);
-    let loss = loss.and_then(|s| reader.value::<Loss>(s.place(), s.table, loss::LATER).value);
+    let loss_span = loss.as_ref().map(section::Tables::span);
+    let loss = loss.and_then(|s| Loss::read(reader, &s));
     let has_optimizer = document.contains_key("optimizer");
-    let optimizer = optimizer.map(|s| Optimizer::read(reader, s.place(), s.table));
+    let optimizer = optimizer.map(|s| Optimizer::read(reader, &s));
     let train = train.map_or_else(|| Some(Train::default()), |s| Train::read(reader, s.place(), s.table));
     let run = run.map_or_else(|| Some(RunSettings::default()), |s| RunSettings::read(reader, s.place(), s.table));
 
@@ -86,63 +85,6 @@ pub(crate) fn parse<'f>(reader: &mut Reader<'_>, mut document: DeTable<'f>, brok
     let RunSettings { run, device, dtype, threads, timeout_ms, memory } = run;
     let subject = Subject { model, data, loss, optimizer, train, dtype, device, threads, memory, timeout_ms };
     Parsed { spec: Some(Spec { subject, run, properties }), properties: Vec::new(), has_optimizer }
-}
-
-struct Section<'t, 'i> {
-    name: &'static str,
-    span: Span,
-    table: &'t DeTable<'i>,
-}
-
-impl Section<'_, '_> {
-    fn place(&self) -> Place<'_> {
-        Place { what: self.name, span: self.span }
-    }
-}
-
-fn section<'t, 'i>(
-    reader: &mut Reader<'_>,
-    document: &'t DeTable<'i>,
-    name: &'static str,
-    required: bool,
-) -> Option<Section<'t, 'i>> {
-    let what = match name {
-        "model" => "[model]",
-        "data" => "[data]",
-        "loss" => "[loss]",
-        "optimizer" => "[optimizer]",
-        "train" => "[train]",
-        _ => "[run]",
-    };
-    let Some(value) = document.get(name) else {
-        if required && !document.is_empty() {
-            let end = reader.file.text.trim_end().len();
-            let error = reader
-                .error("missing-table", end..end, format!("this spec has no {what}"))
-                .label(format!("expected a table {what}"))
-                .help(match name {
-                    "model" => "such as `[model]` with `builder = \"my_crate::my_model\"`",
-                    "data" => "such as `[data]` with `csv = \"data.csv\"` and `target = \"label\"`",
-                    _ => "such as `[loss]` with `kind = \"cross_entropy\"`",
-                });
-            reader.push(error);
-        }
-        return None;
-    };
-    match value.get_ref() {
-        DeValue::Table(table) => Some(Section { name: what, span: value.span().into(), table }),
-        DeValue::Array(items) if items.iter().all(|item| item.get_ref().is_table()) && !items.is_empty() => {
-            reader.not_yet(&format!("more than one {what}, written [{what}],"), value.span().into());
-            None
-        }
-        other => {
-            let error = reader
-                .error("wrong-type", value.span(), format!("wrong type of `{name}`"))
-                .label(format!("expected a table {what}, found {}", other.type_str()));
-            reader.push(error);
-            None
-        }
-    }
 }
 
 fn version(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) {

@@ -283,6 +283,16 @@ pub(crate) mod bounds {
         held(deserializer, "a share above 0 and at most 1", |x| x > 0.0 && x <= 1.0)
     }
 
+    /// From zero to one, both included.
+    pub(crate) fn zero_to_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        held(deserializer, "a number from 0 to 1", |x| (0.0..=1.0).contains(&x))
+    }
+
+    /// Above zero, where it is there.
+    pub(crate) fn positive_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+        positive(deserializer).map(Some)
+    }
+
     /// From zero to below one.
     pub(crate) fn below_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
         held(deserializer, "a number from 0 to below 1", |x| (0.0..1.0).contains(&x))

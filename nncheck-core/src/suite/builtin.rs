@@ -48,7 +48,7 @@ mod tests {
         for task in [Task::Multiclass, Task::Binary, Task::Regression] {
             let text = spec(name_of(task), "[data]\ncsv = \"d.csv\"\ntarget = \"y\"");
             let suite = from_texts(&[("first", &text)], &Overrides::default()).unwrap();
-            assert_eq!(suite.specs[0].subject.loss.kind.task(), task);
+            assert_eq!(suite.specs[0].subject.task(), task);
             assert_eq!(suite.specs[0].properties.len(), 6);
         }
     }

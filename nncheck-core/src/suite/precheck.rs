@@ -13,7 +13,7 @@ pub fn precheck(suite: &Suite) -> Vec<Diagnostic> {
     let mut errors: Vec<Diagnostic> = Vec::new();
     for spec in &suite.specs {
         let subject = &spec.subject;
-        let peek = match data::peek(&subject.data, subject.loss.kind.task()) {
+        let peek = match data::peek(&subject.data, subject.task()) {
             Ok(peek) => peek,
             Err(error) => {
                 errors.push(error.into_diagnostic(&spec.file));

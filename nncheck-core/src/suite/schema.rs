@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::check::{CATALOGUE, PLANNED};
 use crate::spec::data::DataTable;
-use crate::spec::loss::Loss;
+use crate::spec::loss;
 use crate::spec::model::ModelTable;
 use crate::spec::name::NAME_PATTERN;
 use crate::spec::optimizer;
@@ -21,7 +21,7 @@ pub fn json_schema() -> Value {
     let sections = json!({
         "model": section::<ModelTable>(&mut generator),
         "data": section::<DataTable>(&mut generator),
-        "loss": section::<Loss>(&mut generator),
+        "loss": loss::schema(&mut generator),
         "optimizer": optimizer::schema(&mut generator),
         "train": section::<TrainTable>(&mut generator),
         "run": section::<RunTable>(&mut generator),

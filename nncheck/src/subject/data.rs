@@ -30,7 +30,7 @@ impl Tensors {
     pub fn load(subject: &Subject, _bindings: &Bindings) -> Result<Self, SubjectError> {
         let device = super::device(subject.device)?;
         let kind = super::kind(subject.dtype);
-        let dataset = nncheck_core::data::load(&subject.data, subject.loss.kind.task())
+        let dataset = nncheck_core::data::load(&subject.data, subject.task())
             .map_err(|e| SubjectError { cause: super::error::below_here(&e.to_string()), help: e.help })?;
         let train = rows(&dataset.train, &dataset.shape, kind, device);
         Ok(Self { shape: dataset.shape, train, train_share: dataset.train, facts: dataset.facts })

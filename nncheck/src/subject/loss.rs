@@ -1,7 +1,7 @@
 //! The losses, with PyTorch's meaning and mean reduction. Output and target are checked against each other first:
 //! nothing is ever broadcast.
 
-use nncheck_core::spec::loss::{Loss, LossKind, Task};
+use nncheck_core::spec::loss::{Loss, LossKind, Task, Term};
 use tch::{Kind, Reduction, Tensor};
 
 use super::{Network, SubjectError};
@@ -18,7 +18,17 @@ pub struct LossFunction {
 impl LossFunction {
     /// The loss that a spec describes.
     pub(super) fn build(loss: &Loss, _bindings: &Bindings) -> Result<Self, SubjectError> {
-        Ok(Self { kind: loss.kind, l2: loss.l2 })
+        let refused = |what: &str| {
+            Err(SubjectError::new(format!("{what} cannot be run by this version of nncheck"))
+                .help("remove it to go on; it will come with a later version"))
+        };
+        match &loss.terms[..] {
+            [only] => match only.kind {
+                Some(kind) if *only == Term::of(Some(kind)) => Ok(Self { kind, l2: loss.l2 }),
+                _ => refused("an option of [loss]"),
+            },
+            _ => refused("a loss of several terms"),
+        }
     }
 
     /// The losses of outputs against the targets of a batch, each a mean over the rows.

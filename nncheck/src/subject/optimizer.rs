@@ -31,8 +31,16 @@ impl Optimizer {
                 .help("add the optimizer that the training program uses: `[optimizer]`, `kind = \"adam\"`, `lr = 1e-3`")
         })?;
         let store = network.store();
-        let lr = spec.lr();
-        let inner = match &spec.kind {
+        let refused = || {
+            SubjectError::new("an option of [optimizer] cannot be run by this version of nncheck")
+                .help("remove it to go on; it will come with a later version")
+        };
+        let [group] = spec.groups() else { return Err(refused()) };
+        if group.params.is_some() || group.schedule.is_some() {
+            return Err(refused());
+        }
+        let lr = group.kind.lr();
+        let inner = match &group.kind {
             OptimizerKind::Sgd(o) => nn::sgd(o.momentum, 0.0, o.weight_decay, o.nesterov).build(store, lr),
             OptimizerKind::Adam(o) => nn::adam(o.betas[0], o.betas[1], o.weight_decay).eps(o.eps).build(store, lr),
             OptimizerKind::Adamw(o) => nn::adamw(o.betas[0], o.betas[1], o.weight_decay).eps(o.eps).build(store, lr),
@@ -44,7 +52,7 @@ impl Optimizer {
             SubjectError::from(e)
                 .help("the model has no parameters to train, or they are of a kind that this optimizer refuses")
         })?;
-        Ok(Box::new(Self { inner, clip: spec.clip, lr }))
+        Ok(Box::new(Self { inner, clip: group.clip, lr }))
     }
 }
 

@@ -67,7 +67,7 @@ impl Server<'_> {
         let subject = &job.subject;
         tch::set_num_threads(i32::try_from(subject.threads).unwrap_or(1).max(1));
         say(to, &Reply::Phase(Phase::Data));
-        let key = format!("{:?}", (&subject.data, subject.loss.kind, subject.dtype, subject.device));
+        let key = format!("{:?}", (&subject.data, subject.task(), subject.dtype, subject.device));
         if self.data.as_ref().is_none_or(|(known, _)| *known != key) {
             self.data = None;
             self.data = Some((key, Tensors::load(subject, self.bindings)?));

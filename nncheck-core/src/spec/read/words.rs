@@ -16,6 +16,8 @@ pub(super) enum Problem {
     Duplicate(String),
     /// Expected and found.
     WrongType(String, String),
+    /// A number in quotes: the text, and what is expected.
+    QuotedNumber(String, String),
     /// Not exactly one key, where there has to be one.
     NotOneKey,
     /// Of the right type, but not allowed.
@@ -49,7 +51,12 @@ impl Problem {
             Self::Duplicate(name())
         } else if let Some(rest) = message.strip_prefix("invalid type: ") {
             let (found, wanted) = rest.rsplit_once(", expected ").unwrap_or((rest, "something else"));
-            Self::WrongType(expected(wanted), self::found(found))
+            match quoted_number(found) {
+                Some(text) if matches!(expected(wanted).split_once(' '), Some(("a", rest)) if rest.starts_with("number") || rest.starts_with("whole number")) => {
+                    Self::QuotedNumber(text, expected(wanted))
+                }
+                _ => Self::WrongType(expected(wanted), self::found(found)),
+            }
         } else if let Some(rest) = message.strip_prefix("invalid value: ") {
             let (found, wanted) = rest.rsplit_once(", expected ").unwrap_or((rest, "something else"));
             Self::WrongValue(format!("expected {}, found {}", expected(wanted), self::found(found)))
@@ -88,12 +95,28 @@ impl Problem {
             Self::WrongType(expected, found) => reader
                 .error("wrong-type", span, format!("wrong type of {what}"))
                 .label(format!("expected {expected}, found {found}")),
+            Self::QuotedNumber(text, expected) => {
+                let error = reader
+                    .error("wrong-type", span, format!("wrong type of {what}"))
+                    .label(format!("expected {expected}, found a string"));
+                match text.strip_suffix('%').map(|share| share.trim().parse::<f64>()) {
+                    Some(Ok(share)) => error.help(format!("a share is written without a unit: `{}`", share / 100.0)),
+                    _ => error.help(format!("numbers are written without quotes: `{text}`")),
+                }
+            }
             Self::NotOneKey => {
                 reader.error("wrong-value", span, format!("wrong value of {what}")).label("expected exactly one key")
             }
             Self::WrongValue(label) => reader.error("wrong-value", span, format!("wrong value of {what}")).label(label),
         }
     }
+}
+
+/// The number that a string of serde's message holds, perhaps in percent.
+fn quoted_number(found: &str) -> Option<String> {
+    let text = found.strip_prefix("string \"")?.strip_suffix('"')?.trim();
+    let number = text.strip_suffix('%').unwrap_or(text).trim_end();
+    number.parse::<f64>().ok().filter(|n| n.is_finite()).map(|_| text.to_owned())
 }
 
 fn strs(names: &[String]) -> Vec<&str> {
@@ -145,6 +168,14 @@ mod tests {
         assert_eq!(
             of("unknown variant `a`, expected one of `b`, `c`, `d`"),
             Problem::UnknownValue("a".into(), strings(&["b", "c", "d"]))
+        );
+        assert_eq!(
+            of("invalid type: string \"1e-3\", expected f64"),
+            Problem::QuotedNumber("1e-3".into(), "a number".into())
+        );
+        assert_eq!(
+            of("invalid type: string \"10 %\", expected f64"),
+            Problem::QuotedNumber("10 %".into(), "a number".into())
         );
         assert_eq!(of("missing field `lr`"), Problem::MissingKey("lr".into()));
         assert_eq!(
