@@ -6,7 +6,7 @@ mod read;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::schedule::Schedule;
+use super::schedule::{Schedule, ScheduleKind};
 use super::values::bounds;
 use crate::diagnostic::Located;
 pub(crate) use read::schema;
@@ -177,6 +177,26 @@ impl Optimizer {
         }
     }
 
+    /// Sets the learning rate of all groups; `false` where the user's own code makes the optimizer.
+    pub(crate) fn set_lr(&mut self, lr: f64) -> bool {
+        let OptimizerSource::Groups(groups) = &mut self.source else { return false };
+        for group in groups {
+            group.kind.set_lr(lr);
+            // The highest rate of a cycle is the rate, unless it says otherwise.
+            if let Some(Schedule { kind: ScheduleKind::OneCycle(cycle), .. }) = &mut group.schedule {
+                cycle.max_lr = None;
+            }
+        }
+        true
+    }
+
+    /// Sets the weight decay of all groups; `false` where the user's own code makes the optimizer.
+    pub(crate) fn set_weight_decay(&mut self, weight_decay: f64) -> bool {
+        let OptimizerSource::Groups(groups) = &mut self.source else { return false };
+        groups.iter_mut().for_each(|group| group.kind.set_weight_decay(weight_decay));
+        true
+    }
+
     /// The learning rate that the spec states: of the first group, where there are several. `None`: the user's own code
     /// knows it.
     #[must_use]
@@ -214,23 +234,21 @@ impl OptimizerKind {
         }
     }
 
-    /// Sets the learning rate.
-    pub(crate) fn set_lr(&mut self, lr: f64) {
-        match &mut self.kind {
-            OptimizerKind::Sgd(o) => o.lr = lr,
-            OptimizerKind::Adam(o) => o.lr = lr,
-            OptimizerKind::Adamw(o) => o.lr = lr,
-            OptimizerKind::Rmsprop(o) => o.lr = lr,
+    fn set_lr(&mut self, lr: f64) {
+        match self {
+            Self::Sgd(o) => o.lr = lr,
+            Self::Adam(o) => o.lr = lr,
+            Self::Adamw(o) => o.lr = lr,
+            Self::Rmsprop(o) => o.lr = lr,
         }
     }
 
-    /// Sets the weight decay.
-    pub(crate) fn set_weight_decay(&mut self, weight_decay: f64) {
-        match &mut self.kind {
-            OptimizerKind::Sgd(o) => o.weight_decay = weight_decay,
-            OptimizerKind::Adam(o) => o.weight_decay = weight_decay,
-            OptimizerKind::Adamw(o) => o.weight_decay = weight_decay,
-            OptimizerKind::Rmsprop(o) => o.weight_decay = weight_decay,
+    fn set_weight_decay(&mut self, weight_decay: f64) {
+        match self {
+            Self::Sgd(o) => o.weight_decay = weight_decay,
+            Self::Adam(o) => o.weight_decay = weight_decay,
+            Self::Adamw(o) => o.weight_decay = weight_decay,
+            Self::Rmsprop(o) => o.weight_decay = weight_decay,
         }
     }
 

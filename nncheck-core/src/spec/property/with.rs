@@ -99,8 +99,15 @@ impl With {
             match &mut subject.optimizer {
                 _ if !trains => refuse(refusal(key, value, &untrained)),
                 None => {}
-                Some(optimizer) if key == "lr" => optimizer.set_lr(value.value),
-                Some(optimizer) => optimizer.set_weight_decay(value.value),
+                Some(optimizer) => {
+                    let value_set = match key {
+                        "lr" => optimizer.set_lr(value.value),
+                        _ => optimizer.set_weight_decay(value.value),
+                    };
+                    if !value_set {
+                        refuse(refusal(key, value, "a function of your own makes the optimizer"));
+                    }
+                }
             }
         }
         if let Some(batch) = &self.batch {
