@@ -11,7 +11,7 @@ pub(crate) use read::schema;
 /// The loss of the training program: the weighted sum of its terms, and `l2`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Loss {
-    /// At least one.
+    /// At least one, but for a program of the user's own.
     pub terms: Vec<Term>,
     /// Weight of half the squared L2 norm of all trainable parameters, added to the sum.
     pub l2: f64,
@@ -92,6 +92,12 @@ impl Loss {
     #[must_use]
     pub fn of(kind: LossKind) -> Self {
         Self { terms: vec![Term::of(Some(kind))], l2: 0.0 }
+    }
+
+    /// No loss of the spec's: a program of the user's own has its own.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { terms: Vec::new(), l2: 0.0 }
     }
 
     /// The loss itself, where it is one of PyTorch's alone; `None` for a sum and for a function of the user's.

@@ -55,7 +55,9 @@ pub(crate) fn parse<'f>(reader: &mut Reader<'_>, mut document: DeTable<'f>, brok
     // What a half-read document lacks is no news.
     let model = section::one(reader, &document, "model", !broken);
     let data = section::one(reader, &document, "data", !broken);
-    let loss = section::several(reader, &document, "loss", !broken);
+    // A whole program of the user's own brings its losses and optimizers along.
+    let own = document.get("model").is_some_and(|model| model.get_ref().get("subject").is_some());
+    let loss = section::several(reader, &document, "loss", !broken && !own);
     let optimizer = section::several(reader, &document, "optimizer", false);
     let train = section::one(reader, &document, "train", false);
     let run = section::one(reader, &document, "run", false);
@@ -63,8 +65,11 @@ pub(crate) fn parse<'f>(reader: &mut Reader<'_>, mut document: DeTable<'f>, brok
     let model = model.and_then(|s| Model::read(reader, s.place(), s.table));
     let data = data.and_then(|s| Data::read(reader, s.place(), s.table));
     let loss_span = loss.as_ref().map(section::Tables::span);
-    let loss = loss.and_then(|s| Loss::read(reader, &s));
-    let has_optimizer = document.contains_key("optimizer");
+    let loss = match loss {
+        None if own && !document.contains_key("loss") => Some(Loss::none()),
+        loss => loss.and_then(|s| Loss::read(reader, &s)),
+    };
+    let has_optimizer = own || document.contains_key("optimizer");
     let optimizer = optimizer.map(|s| Optimizer::read(reader, &s));
     let train = train.map_or_else(|| Some(Train::default()), |s| Train::read(reader, s.place(), s.table));
     let run = run.map_or_else(|| Some(RunSettings::default()), |s| RunSettings::read(reader, s.place(), s.table));

@@ -2,6 +2,7 @@
 
 use super::Subject;
 use super::model::ModelSource;
+use super::optimizer::{Optimizer, OptimizerSource};
 use crate::diagnostic::Located;
 
 /// What a path of the user's own Rust is for.
@@ -143,6 +144,11 @@ impl Subject {
             ModelSource::Subject { path, .. } => paths.push((Role::Subject, path)),
             ModelSource::Layers(_) => {}
         }
+        paths.extend(self.loss.terms.iter().filter_map(|term| Some((Role::Loss, term.function.as_ref()?))));
+        if let Some(Optimizer { source: OptimizerSource::Function(path), .. }) = &self.optimizer {
+            paths.push((Role::Optimizer, path));
+        }
+        paths.extend(self.train.step.iter().map(|path| (Role::Step, path)));
         paths
     }
 }

@@ -1,0 +1,76 @@
+//! Every TOML block of the documentation is a whole spec, and does what its page says: it is found sound, runs, and holds.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nncheck_tests::{Outcome, Scratch, nncheck, project, repository};
+
+/// The TOML blocks of a page, in their order.
+fn blocks(page: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut block: Option<String> = None;
+    for line in page.lines() {
+        match &mut block {
+            None if line == "```toml" => block = Some(String::new()),
+            None => {}
+            Some(_) if line == "```" => blocks.extend(block.take()),
+            Some(text) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+    }
+    blocks
+}
+
+fn pages() -> Vec<PathBuf> {
+    let in_folder = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let docs = repository().join("docs");
+    let mut pages: Vec<PathBuf> = in_folder(docs.join("spec"))
+        .chain(in_folder(docs))
+        .chain([repository().join("README.md")])
+        .filter(|path| path.extension().is_some_and(|e| e == "md"))
+        .collect();
+    pages.sort();
+    pages
+}
+
+/// Copies the files of a folder, and of those in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap_or_else(|e| panic!("{}: {e}", to.display()));
+    for entry in fs::read_dir(from).unwrap_or_else(|e| panic!("{}: {e}", from.display())).flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap_or_else(|e| panic!("{}: {e}", entry.path().display()));
+        }
+    }
+}
+
+#[test]
+fn every_block_of_the_documentation_is_a_spec_that_holds() {
+    let folder = Scratch::new();
+    copy(&project("docs"), folder.path());
+    let manifest = folder.path().join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).unwrap_or_default();
+    let ours = repository().join("nncheck").display().to_string();
+    let _written = fs::write(&manifest, text.replace("../../../nncheck", &ours));
+    let specs = folder.path().join("specs");
+    let _made = fs::create_dir_all(&specs);
+    let mut count = 0;
+    for page in pages() {
+        let name = page.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+        for (index, block) in blocks(&fs::read_to_string(&page).unwrap_or_default()).iter().enumerate() {
+            fs::write(specs.join(format!("{name}-{}.toml", index + 1)), block).unwrap_or_else(|e| panic!("{e}"));
+            count += 1;
+        }
+    }
+    assert!(count > 15, "{count} blocks were found");
+    let manifest = manifest.display().to_string();
+    let outcome: Outcome = nncheck(&["run", "--manifest-path", &manifest, "--message-format", "json"]);
+    let outcome = outcome.exits_with(0);
+    for event in outcome.properties() {
+        assert!(event["verdict"] == "pass" || event["level"] == "warn", "{event}");
+    }
+}
