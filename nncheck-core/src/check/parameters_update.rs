@@ -336,7 +336,7 @@ impl Found {
             add(
                 "not_in_optimizer",
                 format!(
-                    "{} gets a gradient (norm {}) and does not move: hand it to the optimizer{rate}",
+                    "a gradient reaches {} (norm {}), which does not move: hand it to the optimizer{rate}",
                     some_names(&names(&self.not_in_optimizer)),
                     number(*gradient)
                 ),

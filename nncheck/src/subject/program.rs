@@ -9,7 +9,7 @@ use nncheck_core::spec::model::ModelSource;
 use tch::Tensor;
 
 use super::model::{freeze, parameters_of};
-use super::{LossFunction, Mode, Network, SubjectError, Tensors, Trainer};
+use super::{DeclaredLoss, Mode, Network, SubjectError, Tensors, Trainer};
 use crate::bindings::{Bindings, StepFunction};
 use crate::hyper::Hyper;
 use crate::user::{Batch, Losses, Outputs, Setup, Subject};
@@ -29,7 +29,7 @@ pub struct Program<'a> {
 /// What trains.
 enum Body {
     /// A model, a loss, an optimizer, and perhaps the user's own step.
-    Declared { network: Network, loss: LossFunction, step: Option<StepFunction> },
+    Declared { network: Network, loss: DeclaredLoss, step: Option<StepFunction> },
     /// The user's own program.
     Own(Box<dyn OwnSubject>),
 }
@@ -77,7 +77,7 @@ impl<'a> Program<'a> {
         }
         let network = Network::build(spec, &data.shape, bindings)?;
         let (parameters, frozen) = (named(network.parameters()), network.frozen().to_vec());
-        let loss = LossFunction::build(&spec.loss, bindings)?;
+        let loss = DeclaredLoss::build(&spec.loss, bindings)?;
         let step = match &spec.train.step {
             Some(path) => Some(bindings.step_at(&path.value)?),
             None => None,
@@ -189,7 +189,7 @@ impl<'a> Program<'a> {
     }
 
     /// The declared loss; `None` for a [`Subject`].
-    pub(crate) fn loss(&self) -> Option<&LossFunction> {
+    pub(crate) fn loss(&self) -> Option<&DeclaredLoss> {
         match &self.body {
             Body::Declared { loss, .. } => Some(loss),
             Body::Own(_) => None,

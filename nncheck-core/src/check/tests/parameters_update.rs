@@ -32,7 +32,7 @@ fn a_parameter_outside_the_optimizer_is_named_with_its_gradient() {
     let seen = run(still(Some(0.25)));
     assert_eq!((seen.judged.verdict, seen.judged.at.as_deref()), (Verdict::Fail, Some("hidden.weight")));
     assert_eq!((seen.judged.value, seen.causes), (Some(0.0), vec!["not_in_optimizer"]));
-    assert!(seen.help.contains("hidden.weight gets a gradient (norm 0.25)"), "{}", seen.help);
+    assert!(seen.help.contains("a gradient reaches hidden.weight (norm 0.25)"), "{}", seen.help);
 }
 
 #[test]
