@@ -1,0 +1,188 @@
+//! What kind of file a model or a state dict is in, told from its first bytes and the names inside it: libtorch's own
+//! messages about a file of another kind help nobody.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use crate::diagnostic::suggest::nearest;
+
+/// What a file is, whatever its name says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelFile {
+    /// Saved by `torch.jit.save` (or by tch's `VarStore::save`, which writes the same format without code of the user's).
+    TorchScript,
+    /// Saved by `torch.save`: a state dict, a checkpoint, or a whole pickled module.
+    Pickle,
+    /// Saved by `torch.save` of a PyTorch before 1.6.
+    OldPickle,
+    /// Saved by `torch.export.save`.
+    Export,
+    /// Arrays of numpy.
+    Npz,
+    /// A `.safetensors` file.
+    Safetensors,
+    /// Something else, or a file that was cut short.
+    Other,
+}
+
+impl ModelFile {
+    /// Looks into a file.
+    ///
+    /// # Errors
+    /// When it cannot be opened or read.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let mut head = Vec::new();
+        File::open(path)?.take(16).read_to_end(&mut head)?;
+        if head.starts_with(b"PK\x03\x04") {
+            let archive = zip::ZipArchive::new(BufReader::new(File::open(path)?));
+            return Ok(archive.map_or(Self::Other, |archive| {
+                let names: Vec<_> = archive.file_names().filter_map(Result::ok).collect();
+                Self::of_names(&names.iter().map(AsRef::as_ref).collect::<Vec<_>>())
+            }));
+        }
+        // Protocol 2 and on begin with PROTO; the old format begins with a pickled magic number.
+        if head.len() > 2 && head[0] == 0x80 && (2..=5).contains(&head[1]) {
+            return Ok(Self::OldPickle);
+        }
+        Ok(if head.get(8) == Some(&b'{') { Self::Safetensors } else { Self::Other })
+    }
+
+    fn of_names(names: &[&str]) -> Self {
+        // All but numpy's lie below one folder, named after the file that was saved.
+        let inside = |test: &dyn Fn(&str) -> bool| {
+            names.iter().any(|name| name.split_once('/').is_some_and(|(_, inner)| test(inner)))
+        };
+        if inside(&|name| name.starts_with("code/")) {
+            Self::TorchScript
+        } else if inside(&|name| name == "archive_format" || name.starts_with("models/")) {
+            Self::Export
+        } else if inside(&|name| name == "data.pkl") {
+            Self::Pickle
+        } else if !names.is_empty() && names.iter().all(|name| name.ends_with(".npy")) {
+            Self::Npz
+        } else {
+            Self::Other
+        }
+    }
+
+    /// What it is, as a sentence has it: "it is ...".
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::TorchScript => "a TorchScript model",
+            Self::Pickle => "a pickle by `torch.save` (a state dict, a checkpoint or a whole module)",
+            Self::OldPickle => "a pickle in the format of `torch.save` before PyTorch 1.6",
+            Self::Export => "a program by `torch.export.save`",
+            Self::Npz => "an .npz file of numpy",
+            Self::Safetensors => "a .safetensors file",
+            Self::Other => "of no kind that nncheck knows, or was cut short",
+        }
+    }
+}
+
+/// What is wrong with the file of `model.torchscript`, with what to do; nothing if it is a TorchScript model.
+///
+/// # Errors
+/// When it is missing, or of another kind.
+pub fn torchscript(path: &Path) -> Result<(), (String, Vec<String>)> {
+    let name = file_name(path);
+    let script = "in Python: `torch.jit.script(model).save(\"model.pt\")`";
+    match ModelFile::of(path) {
+        Err(error) => Err(unreadable(path, &error)),
+        Ok(ModelFile::TorchScript) => Ok(()),
+        Ok(kind @ (ModelFile::Pickle | ModelFile::OldPickle)) => Err((
+            format!("`{name}` is no TorchScript model: it is {}", kind.words()),
+            vec![
+                script.into(),
+                "or describe the network with `layers` or `builder` and load the state dict with `weights`".into(),
+            ],
+        )),
+        Ok(kind @ (ModelFile::Npz | ModelFile::Safetensors)) => Err((
+            format!("`{name}` is no TorchScript model: it is {}", kind.words()),
+            vec!["a file of tensors alone goes beside `layers` or `builder`, as `weights`".into()],
+        )),
+        Ok(kind) => {
+            Err((format!("`{name}` is no TorchScript model: it is {}", kind.words()), vec![script.into()]))
+        }
+    }
+}
+
+/// Why a file cannot be read, and what may be meant where it is not there.
+#[must_use]
+pub fn unreadable(path: &Path, error: &io::Error) -> (String, Vec<String>) {
+    if error.kind() != io::ErrorKind::NotFound {
+        return (format!("cannot read `{}`: {error}", path.display()), Vec::new());
+    }
+    let name = file_name(path);
+    let mut neighbours: Vec<String> = path
+        .parent()
+        .and_then(|folder| std::fs::read_dir(folder).ok())
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    neighbours.sort();
+    let mut help = Vec::new();
+    if let Some(near) = nearest(&name, neighbours.iter().map(String::as_str)) {
+        help.push(format!("did you mean `{near}`, which is in the same folder?"));
+    }
+    help.push(format!("looked for {}", path.display()));
+    (format!("there is no file `{name}`"), help)
+}
+
+/// A file's name without its folder, for messages.
+#[must_use]
+pub fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn zip_of(names: &[&str]) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+        for name in names {
+            writer
+                .start_file(*name, zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored))
+                .unwrap();
+            writer.write_all(b"x").unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    fn kind(bytes: &[u8]) -> ModelFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        ModelFile::of(file.path()).unwrap()
+    }
+
+    #[test]
+    fn kinds_are_told_by_what_is_inside() {
+        let scripted = zip_of(&["model/data.pkl", "model/code/__torch__.py", "model/data/0"]);
+        assert_eq!(kind(&scripted), ModelFile::TorchScript);
+        assert_eq!(kind(&zip_of(&["model/data.pkl", "model/data/0", "model/version"])), ModelFile::Pickle);
+        assert_eq!(kind(&zip_of(&["m/archive_format", "m/models/model.json", "m/data/0"])), ModelFile::Export);
+        assert_eq!(kind(&zip_of(&["x.npy", "a/y.npy"])), ModelFile::Npz);
+        assert_eq!(kind(b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."), ModelFile::OldPickle);
+        assert_eq!(kind(b"\x40\0\0\0\0\0\0\0{\"__metadata__\""), ModelFile::Safetensors);
+        assert_eq!(kind(b""), ModelFile::Other);
+        assert_eq!(kind(&scripted[..scripted.len() / 2]), ModelFile::Other, "cut short");
+    }
+
+    #[test]
+    fn what_is_no_torchscript_model_is_told_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.pt");
+        std::fs::write(&path, zip_of(&["model/data.pkl", "model/data/0"])).unwrap();
+        let (cause, help) = torchscript(&path).unwrap_err();
+        assert!(cause.contains("a pickle by `torch.save`"), "{cause}");
+        assert!(help[0].contains("torch.jit.script(model).save"), "{help:?}");
+        let (cause, help) = torchscript(&folder.path().join("modle.pt")).unwrap_err();
+        assert_eq!(cause, "there is no file `modle.pt`");
+        assert_eq!(help[0], "did you mean `model.pt`, which is in the same folder?");
+    }
+}
