@@ -1,12 +1,14 @@
-//! Compiles the operator observer (`src/observe/observer.cpp`) against the headers of the libtorch that `torch-sys` links.
+//! Compiles the operator observer and the loader of TorchScript models (two files of C++) against the headers of the libtorch that `torch-sys` links.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-const SOURCE: &str = "src/observe/observer.cpp";
+const SOURCES: [&str; 2] = ["src/observe/observer.cpp", "src/subject/torchscript/module.cpp"];
 
 fn main() {
-    println!("cargo:rerun-if-changed={SOURCE}");
+    for source in SOURCES {
+        println!("cargo:rerun-if-changed={source}");
+    }
     println!("cargo:rerun-if-changed=build.rs");
     // Documentation is built without libtorch (torch-sys's `doc-only`), where nothing is linked.
     if env::var_os("DOCS_RS").is_some() {
@@ -24,7 +26,7 @@ fn main() {
     // library, and reading an operator's inputs crashes. The callbacks run inside every forward pass, hence -O3.
     build.define("NDEBUG", None).opt_level(3).debug(false).std("c++17");
     build.define("_GLIBCXX_USE_CXX11_ABI", abi.as_str()).define("GLOG_USE_GLOG_EXPORT", None);
-    build.file(SOURCE).compile("nncheck_observer");
+    build.files(SOURCES).compile("nncheck_shim");
 }
 
 /// The folder that holds libtorch: what `torch-sys` found, or, where it does not say (Windows), what it was told.

@@ -102,9 +102,7 @@ pub fn torchscript(path: &Path) -> Result<(), (String, Vec<String>)> {
             format!("`{name}` is no TorchScript model: it is {}", kind.words()),
             vec!["a file of tensors alone goes beside `layers` or `builder`, as `weights`".into()],
         )),
-        Ok(kind) => {
-            Err((format!("`{name}` is no TorchScript model: it is {}", kind.words()), vec![script.into()]))
-        }
+        Ok(kind) => Err((format!("`{name}` is no TorchScript model: it is {}", kind.words()), vec![script.into()])),
     }
 }
 
@@ -147,7 +145,10 @@ mod tests {
         let mut writer = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
         for name in names {
             writer
-                .start_file(*name, zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored))
+                .start_file(
+                    *name,
+                    zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored),
+                )
                 .unwrap();
             writer.write_all(b"x").unwrap();
         }

@@ -38,6 +38,8 @@ pub enum ModelSource {
     },
     /// Layers, one after another.
     Layers(Vec<Located<Layer>>),
+    /// A model saved by `torch.jit.save`; absolute, resolved against the spec's folder.
+    TorchScript(Located<PathBuf>),
     /// A type of the user's library that implements `nncheck::Subject`, by path: a whole training program.
     Subject {
         /// `crate::path::Type`.
@@ -56,7 +58,7 @@ pub struct Weights {
     pub ignore: Vec<String>,
 }
 
-/// The network under test: exactly one of `builder`, `layers`, `subject`.
+/// The network under test: exactly one of `builder`, `layers`, `torchscript`, `subject`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "model")]
 pub(crate) struct ModelTable {
@@ -71,7 +73,11 @@ pub(crate) struct ModelTable {
     #[schemars(schema_with = "layers_schema")]
     #[expect(dead_code, reason = "walked by hand, for the places; here for the schema")]
     layers: Option<IgnoredAny>,
-    /// A state dict to load after building: .safetensors, .ot or .npz.
+    /// A model exported from Python by `torch.jit.script(model).save("model.pt")`. It starts from the parameters that it
+    /// was saved with: seeds decide the order of the batches and the masks of dropout only.
+    #[schemars(with = "Option<String>")]
+    torchscript: Option<Spanned<String>>,
+    /// A state dict to load after building: .safetensors, .ot, .npz, or .pt of `torch.save`.
     #[schemars(with = "Option<Or<String, WeightsTable>>")]
     weights: Option<Spanned<Or<String, WeightsTable>>>,
     /// Handed to the builder.
@@ -88,23 +94,20 @@ pub(crate) struct ModelTable {
 #[schemars(rename = "weights")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WeightsTable {
-    /// The file: .safetensors, .ot or .npz.
+    /// The file: .safetensors, .ot, .npz, or .pt of `torch.save`.
     file: String,
     /// Names in the file that are no parameters.
     #[serde(default)]
     ignore: Vec<String>,
 }
 
-/// Keys of later versions.
-const LATER: &[&str] = &["torchscript"];
-
 impl Model {
     /// Reads `[model]`.
     pub(crate) fn read(reader: &mut Reader<'_>, place: Place<'_>, table: &DeTable<'_>) -> Option<Self> {
         let layers = table.get("layers").map(|value| read_layers(reader, value));
-        let read = reader.value::<ModelTable>(place, table, LATER);
+        let read = reader.value::<ModelTable>(place, table, &[]);
         let raw = read.value?;
-        let chosen = reader.one_of(place, table, &["builder", "layers", "subject"], read.whole);
+        let chosen = reader.one_of(place, table, &["builder", "layers", "torchscript", "subject"], read.whole);
         let weights = raw.weights.map(|weights| {
             let span = weights.span();
             let (file, ignore) = match weights.into_inner() {
@@ -128,6 +131,12 @@ impl Model {
         let source = match chosen? {
             "builder" => ModelSource::Builder { path: read_path(reader, &raw.builder?)?, hyper: hyper? },
             "subject" => ModelSource::Subject { path: read_path(reader, &raw.subject?)?, hyper: hyper? },
+            "torchscript" => {
+                let file = raw.torchscript?;
+                let span = file.span();
+                let path = reader.file.resolve(span.clone(), file.into_inner());
+                ModelSource::TorchScript(Located::new(path, span))
+            }
             _ => ModelSource::Layers(layers??),
         };
         Some(Self { source, weights, frozen })

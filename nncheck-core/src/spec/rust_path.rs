@@ -142,7 +142,7 @@ impl Subject {
         match &self.model.source {
             ModelSource::Builder { path, .. } => paths.push((Role::Builder, path)),
             ModelSource::Subject { path, .. } => paths.push((Role::Subject, path)),
-            ModelSource::Layers(_) => {}
+            ModelSource::Layers(_) | ModelSource::TorchScript(_) => {}
         }
         paths.extend(self.loss.terms.iter().filter_map(|term| Some((Role::Loss, term.function.as_ref()?))));
         if let Some(Optimizer { source: OptimizerSource::Function(path), .. }) = &self.optimizer {

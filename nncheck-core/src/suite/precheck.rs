@@ -1,9 +1,10 @@
 //! What can be told of a suite without building a model: whether the data files are there and have the columns that the
-//! specs name, and whether the layers fit the shape of the data.
+//! specs name, whether a TorchScript model is one, and whether the layers fit the shape of the data.
 
 use super::Suite;
 use crate::data;
 use crate::diagnostic::Diagnostic;
+use crate::model_file;
 use crate::spec::layer;
 use crate::spec::model::ModelSource;
 
@@ -13,6 +14,13 @@ pub fn precheck(suite: &Suite) -> Vec<Diagnostic> {
     let mut errors: Vec<Diagnostic> = Vec::new();
     for spec in &suite.specs {
         let subject = &spec.subject;
+        if let ModelSource::TorchScript(file) = &subject.model.source
+            && let Err((cause, help)) = model_file::torchscript(&file.value)
+        {
+            let mut found = Diagnostic::error("model-file", cause).at(&spec.file, file.span);
+            found.help.extend(help);
+            errors.push(found);
+        }
         let peek = match data::peek(&subject.data, subject.task()) {
             Ok(peek) => peek,
             Err(error) => {

@@ -9,6 +9,7 @@ mod loss;
 mod model;
 mod optimizer;
 mod program;
+pub mod torchscript;
 mod trainer;
 pub mod weights;
 

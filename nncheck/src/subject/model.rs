@@ -6,6 +6,7 @@ use nncheck_core::spec::model::ModelSource;
 use tch::nn::{Path, VarStore};
 use tch::{Kind, Tensor};
 
+use super::torchscript::TorchScript;
 use super::{SubjectError, layers, weights};
 use crate::bindings::Bindings;
 use crate::hyper::Hyper;
@@ -46,6 +47,7 @@ impl Network {
                     .map_err(|e| SubjectError { cause: e.message, help: e.help.into_iter().collect() })?;
                 Box::new(layers::build(&store.root(), &inferred.layers))
             }
+            ModelSource::TorchScript(file) => Box::new(TorchScript::load(store, &file.value, kind)?),
             ModelSource::Subject { .. } => {
                 return Err(SubjectError::new("a whole program is no network (this is a fault in nncheck)"));
             }
@@ -58,7 +60,7 @@ impl Network {
             weights::load(store, &file.file.value, &file.ignore)?;
         }
         let parameters = parameters_of(store)?;
-        let ours = matches!(subject.model.source, ModelSource::Layers(_));
+        let ours = matches!(subject.model.source, ModelSource::Layers(_) | ModelSource::TorchScript(_));
         let frozen = freeze(&parameters, &subject.model.frozen, ours)?;
         if parameters.is_empty() {
             return Err(SubjectError::new("the model has no parameters")

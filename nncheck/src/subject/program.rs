@@ -14,6 +14,9 @@ use crate::bindings::{Bindings, StepFunction};
 use crate::hyper::Hyper;
 use crate::user::{Batch, Losses, Outputs, Setup, Subject};
 
+/// Keeps the numbers that training draws apart from those that building drew.
+const AFTER_BUILDING: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// A training program: model, data, loss, optimizer and step, built from a spec with one seed.
 pub struct Program<'a> {
     /// The description that it was built from.
@@ -76,6 +79,9 @@ impl<'a> Program<'a> {
             return Ok(Self { spec, data, bindings, seed, body: Body::Own(own), parameters, frozen });
         }
         let network = Network::build(spec, &data.shape, bindings)?;
+        // What is drawn from here on (the masks of dropout) depends on the seed alone, not on how many numbers building took:
+        // the same model, built from layers or loaded, trains the same way.
+        tch::manual_seed((seed ^ AFTER_BUILDING).cast_signed());
         let (parameters, frozen) = (named(network.parameters()), network.frozen().to_vec());
         let loss = DeclaredLoss::build(&spec.loss, bindings)?;
         let step = match &spec.train.step {

@@ -2,27 +2,30 @@
 //! into the model. All that does not fit is told at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use globset::{Glob, GlobMatcher};
 use nncheck_core::diagnostic::suggest::nearest;
+use nncheck_core::model_file::{self, ModelFile};
 use tch::Tensor;
 use tch::nn::VarStore;
 
-use super::SubjectError;
+use super::error::first_lines;
+use super::{SubjectError, torchscript};
 
 /// PyTorch's counter of batch norm's steps; nothing depends on it while `momentum` is a number.
 const COUNTER: &str = "num_batches_tracked";
 /// How many names of one kind are listed.
 const MOST: usize = 20;
 
-/// Loads a `.safetensors` file into all variables of `store`, each in the number format that it has there. What
+/// Loads a state dict (.safetensors, tch's .ot, .npz, or a .pt of `torch.save`) into all variables of `store`, each in the number format that it has there. What
 /// matches a glob of `ignore`, and PyTorch's `num_batches_tracked`, may be in the file without being in the model.
 ///
 /// # Errors
 /// When the file cannot be read, or does not hold exactly the model's tensors, in their shapes; nothing is loaded then.
 pub fn load(store: &VarStore, file: &Path, ignore: &[String]) -> Result<(), SubjectError> {
-    let name = file.file_name().map_or_else(|| file.to_string_lossy(), |n| n.to_string_lossy()).into_owned();
+    let name = model_file::file_name(file);
     let ignore = ignore.iter().map(|pattern| glob(pattern)).collect::<Result<Vec<_>, _>>()?;
     let stored: BTreeMap<String, Tensor> = read(file, &name)?
         .into_iter()
@@ -57,46 +60,36 @@ fn is_counter(name: &str) -> bool {
 }
 
 fn read(file: &Path, name: &str) -> Result<Vec<(String, Tensor)>, SubjectError> {
-    let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
-    if extension != "safetensors" {
-        return Err(SubjectError::new(format!(
-            "this version of nncheck reads weights from .safetensors files only, not `{name}`"
-        ))
-        .help("in Python: `safetensors.torch.save_file(model.state_dict(), \"init.safetensors\")`")
-        .help("in Rust: `var_store.save(\"init.safetensors\")`"));
-    }
-    if let Err(e) = std::fs::metadata(file) {
-        return Err(missing(file, name, &e));
-    }
-    // The reader's own words repeat the path and wrap the reason twice.
-    Tensor::read_safetensors(file).map_err(|e| {
-        let reason = match e {
+    let kind = ModelFile::of(file).map_err(|e| {
+        let (cause, help) = model_file::unreadable(file, &e);
+        SubjectError { cause, help }
+    })?;
+    // By what is inside, not by the name: checkpoints are called .pt, .pth, .bin and .ckpt.
+    let tensors = match kind {
+        ModelFile::Safetensors => Tensor::read_safetensors(file).map_err(|e| match e {
+            // The reader's own words repeat the path and wrap the reason twice.
             tch::TchError::SafeTensorError { err, .. } => err.to_string(),
-            e => super::error::first_lines(&e.to_string()),
-        };
-        SubjectError::new(format!("`{name}` is not a readable .safetensors file: {reason}"))
+            e => first_lines(&e.to_string()),
+        }),
+        ModelFile::TorchScript => torchscript::read_tensors(file),
+        // These two readers of tch's unwrap in a few places, which a file that was cut short can reach.
+        ModelFile::Npz => unpanicked(|| Tensor::read_npz(file)),
+        ModelFile::Pickle => unpanicked(|| Tensor::loadz_multi(file)),
+        ModelFile::OldPickle | ModelFile::Export | ModelFile::Other => Err(format!("it is {}", kind.words())),
+    };
+    tensors.map_err(|reason| {
+        SubjectError::new(format!("no state dict can be read from `{name}`: {reason}"))
+            .help("in Python: `safetensors.torch.save_file(model.state_dict(), \"init.safetensors\")`")
+            .help("in Rust: `var_store.save(\"init.safetensors\")`")
             .help(format!("read from {}", file.display()))
     })
 }
 
-fn missing(file: &Path, name: &str, error: &std::io::Error) -> SubjectError {
-    if error.kind() != std::io::ErrorKind::NotFound {
-        return SubjectError::new(format!("cannot read `{}`: {error}", file.display()));
+fn unpanicked<T>(read: impl FnOnce() -> Result<T, tch::TchError>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(read) => read.map_err(|e| first_lines(&e.to_string())),
+        Err(_) => Err("the file is damaged".to_owned()),
     }
-    let mut neighbours: Vec<String> = file
-        .parent()
-        .and_then(|folder| std::fs::read_dir(folder).ok())
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect();
-    neighbours.sort();
-    let error = SubjectError::new(format!("there is no file `{name}`"));
-    let error = match nearest(name, neighbours.iter().map(String::as_str)) {
-        Some(near) => error.help(format!("did you mean `{near}`, which is in the same folder?")),
-        None => error,
-    };
-    error.help(format!("looked for {}", file.display()))
 }
 
 /// What keeps a file from fitting a model.
