@@ -35,11 +35,7 @@ impl ModelFile {
         let mut head = Vec::new();
         File::open(path)?.take(16).read_to_end(&mut head)?;
         if head.starts_with(b"PK\x03\x04") {
-            let archive = zip::ZipArchive::new(BufReader::new(File::open(path)?));
-            return Ok(archive.map_or(Self::Other, |archive| {
-                let names: Vec<_> = archive.file_names().filter_map(Result::ok).collect();
-                Self::of_names(&names.iter().map(AsRef::as_ref).collect::<Vec<_>>())
-            }));
+            return Ok(names_in(path).map_or(Self::Other, |names| Self::of_names(&names)));
         }
         // Protocol 2 and on begin with PROTO; the old format begins with a pickled magic number.
         if head.len() > 2 && head[0] == 0x80 && (2..=5).contains(&head[1]) {
@@ -48,7 +44,7 @@ impl ModelFile {
         Ok(if head.get(8) == Some(&b'{') { Self::Safetensors } else { Self::Other })
     }
 
-    fn of_names(names: &[&str]) -> Self {
+    fn of_names(names: &[String]) -> Self {
         // All but numpy's lie below one folder, named after the file that was saved.
         let inside = |test: &dyn Fn(&str) -> bool| {
             names.iter().any(|name| name.split_once('/').is_some_and(|(_, inner)| test(inner)))
@@ -79,6 +75,18 @@ impl ModelFile {
             Self::Other => "of no kind that nncheck knows, or was cut short",
         }
     }
+}
+
+/// The names in a zip archive; `None` where it is none, or is damaged.
+fn names_in(path: &Path) -> Option<Vec<String>> {
+    let archive = zip::ZipArchive::new(BufReader::new(File::open(path).ok()?)).ok()?;
+    Some(archive.file_names().filter_map(Result::ok).map(|name| name.into_owned()).collect())
+}
+
+/// Whether a TorchScript model was made by `torch.jit.trace`, which keeps its example inputs in the file.
+#[must_use]
+pub fn is_traced(path: &Path) -> bool {
+    names_in(path).unwrap_or_default().iter().any(|name| name.ends_with("/traced_inputs.pkl"))
 }
 
 /// What is wrong with the file of `model.torchscript`, with what to do; nothing if it is a TorchScript model.

@@ -74,7 +74,11 @@ fn read(file: &Path, name: &str) -> Result<Vec<(String, Tensor)>, SubjectError> 
         ModelFile::TorchScript => torchscript::read_tensors(file),
         // These two readers of tch's unwrap in a few places, which a file that was cut short can reach.
         ModelFile::Npz => unpanicked(|| Tensor::read_npz(file)),
-        ModelFile::Pickle => unpanicked(|| Tensor::loadz_multi(file)),
+        ModelFile::Pickle => unpanicked(|| Tensor::loadz_multi(file)).map_err(|_| {
+            "libtorch reads a `torch.save` of nothing but a plain dictionary of tensors, as in \
+             `torch.save(dict(model.state_dict()), \"init.pt\")`"
+                .to_owned()
+        }),
         ModelFile::OldPickle | ModelFile::Export | ModelFile::Other => Err(format!("it is {}", kind.words())),
     };
     tensors.map_err(|reason| {
@@ -263,16 +267,92 @@ mod tests {
         assert!(error.help[0].contains("`module.`"), "{:?}", error.help);
     }
 
+    fn variables(store: &VarStore) -> BTreeMap<String, Tensor> {
+        store.variables().into_iter().collect()
+    }
+
     #[test]
-    fn other_formats_missing_and_broken_files_are_told() {
+    fn tchs_own_files_and_numpys_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let full = store();
+        load(&full, &file(&fitting()), &[]).unwrap();
+        let ot = folder.path().join("a.ot");
+        full.save(&ot).unwrap();
+        let npz = folder.path().join("a.npz");
+        let named: Vec<(String, Tensor)> = full.variables().into_iter().collect();
+        let named: Vec<(&str, Tensor)> = named.iter().map(|(n, t)| (n.as_str(), t.detach())).collect();
+        Tensor::write_npz(&named, &npz).unwrap();
+        for path in [ot, npz] {
+            let fresh = store();
+            load(&fresh, &path, &[]).unwrap();
+            for (name, tensor) in variables(&fresh) {
+                assert_eq!(tensor, full.variables()[&name], "{name} of {}", path.display());
+            }
+        }
+    }
+
+    #[test]
+    fn files_of_pytorch_are_read() {
+        // A state dict by `torch.save`, and a scripted model, of Linear(2, 3) called `hidden` and BatchNorm1d(3) called `bn`.
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
+        let ignore = ["bn.weight".to_owned(), "bn.bias".to_owned(), "bn.running_var".to_owned()];
+        for name in ["state_dict.pt", "small.pt"] {
+            let fresh = store();
+            load(&fresh, &golden.join(name), &ignore).unwrap();
+            let bias = &variables(&fresh)["hidden.bias"];
+            assert_eq!(Vec::<f64>::try_from(bias.to_kind(Kind::Double)).unwrap(), [1.0, 2.0, 3.0], "{name}");
+            assert_eq!(variables(&fresh)["bn.running_mean"].double_value(&[2]), 0.5, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_pickle_that_libtorch_cannot_read_is_told_with_one_that_it_can() {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/ordered_dict.pt");
+        let error = load(&store(), &golden, &[]).unwrap_err();
+        assert!(error.cause.contains("torch.save(dict(model.state_dict())"), "{}", error.cause);
+    }
+
+    #[test]
+    fn a_file_that_was_cut_short_is_an_error_at_every_length() {
+        let folder = tempfile::tempdir().unwrap();
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
+        let full = store();
+        for name in ["a.ot", "a.npz"] {
+            let named: Vec<(String, Tensor)> = full.variables().into_iter().collect();
+            let named: Vec<(&str, Tensor)> = named.iter().map(|(n, t)| (n.as_str(), t.detach())).collect();
+            match name {
+                "a.ot" => full.save(folder.path().join(name)).unwrap(),
+                _ => Tensor::write_npz(&named, folder.path().join(name)).unwrap(),
+            }
+        }
+        std::fs::copy(file(&fitting()), folder.path().join("a.safetensors")).unwrap();
+        for name in ["state_dict.pt", "small.pt"] {
+            std::fs::copy(golden.join(name), folder.path().join(name)).unwrap();
+        }
+        for name in ["a.ot", "a.npz", "a.safetensors", "state_dict.pt", "small.pt"] {
+            let bytes = std::fs::read(folder.path().join(name)).unwrap();
+            let cut = folder.path().join("cut").with_extension(name.rsplit('.').next().unwrap());
+            for length in (0..bytes.len() - 1).step_by(bytes.len() / 40 + 1) {
+                std::fs::write(&cut, &bytes[..length]).unwrap();
+                assert!(load(&store(), &cut, &[]).is_err(), "{name} cut to {length} of {} bytes", bytes.len());
+                // Damaged in the middle: whatever comes of it, nothing crashes.
+                let mut damaged = bytes.clone();
+                for byte in damaged.iter_mut().skip(length).take(16) {
+                    *byte ^= 0x5a;
+                }
+                std::fs::write(&cut, &damaged).unwrap();
+                drop(load(&store(), &cut, &[]));
+            }
+        }
+    }
+
+    #[test]
+    fn missing_and_broken_files_are_told() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        for name in ["a.ot", "a.npz", "a.pt", "a"] {
-            assert!(load(&store(), &at(name), &[]).unwrap_err().cause.contains(".safetensors files only"), "{name}");
-        }
         std::fs::write(at("init.safetensors"), b"\x08\0\0\0\0\0\0\0not json").unwrap();
         let error = load(&store(), &at("init.safetensors"), &[]).unwrap_err();
-        assert!(error.cause.starts_with("`init.safetensors` is not a readable .safetensors file: "), "{}", error.cause);
+        assert!(error.cause.starts_with("no state dict can be read from `init.safetensors`: "), "{}", error.cause);
         let error = load(&store(), &at("inti.safetensors"), &[]).unwrap_err();
         assert_eq!(error.cause, "there is no file `inti.safetensors`");
         assert_eq!(error.help[0], "did you mean `init.safetensors`, which is in the same folder?");

@@ -75,7 +75,7 @@ impl Module {
         answer.into_result(well)
     }
 
-    /// How many operators of a traced model are fixed in evaluation, and how many in training.
+    /// How many operators are fixed in evaluation, and how many in training.
     pub(super) fn fixed_modes(&self) -> Result<(usize, usize), String> {
         let (mut eval, mut train) = (0, 0);
         let mut answer = Answer::default();

@@ -36,7 +36,8 @@ impl TorchScript {
         let told = |error: String| SubjectError::new(format!("`{name}` cannot be loaded: {}", few_words(&error)));
         let module = Module::load(file, &device_name(store.device())).map_err(told)?;
         let (eval, train) = module.fixed_modes().map_err(told)?;
-        if eval > 0 && train == 0 {
+        // A script may well mean what it fixes; a trace writes down the mode that the model happened to be in.
+        if eval > 0 && train == 0 && model_file::is_traced(file) {
             return Err(SubjectError::new(format!(
                 "`{name}` was traced in evaluation mode: its dropout and batch norm are fixed in it, so it cannot be trained"
             ))
@@ -138,6 +139,78 @@ fn few_words(error: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn golden(name: &str) -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden").join(name)
+    }
+
+    fn loaded(name: &str, kind: Kind) -> Result<(VarStore, TorchScript), SubjectError> {
+        let store = VarStore::new(Device::Cpu);
+        let model = TorchScript::load(&store, &golden(name), kind)?;
+        Ok((store, model))
+    }
+
+    fn batch(kind: Kind) -> Batch {
+        let x = Tensor::from_slice(&[1.0, -2.0, 0.5, 4.0, 3.0, 1.0]).reshape([3, 2]).to_kind(kind);
+        Batch::new(x, Tensor::from_slice(&[0_i64, 1, 0]))
+    }
+
+    #[test]
+    fn parameters_keep_their_names_and_buffers_their_numbers() {
+        for kind in [Kind::Float, Kind::Double] {
+            let (store, _model) = loaded("small.pt", kind).unwrap();
+            let variables = store.variables();
+            let mut names: Vec<&str> = variables.keys().map(String::as_str).collect();
+            names.sort_unstable();
+            assert_eq!(
+                names,
+                [
+                    "bn.bias",
+                    "bn.num_batches_tracked",
+                    "bn.running_mean",
+                    "bn.running_var",
+                    "bn.weight",
+                    "hidden.bias",
+                    "hidden.weight"
+                ]
+            );
+            assert_eq!(variables["bn.running_mean"].kind(), kind);
+            assert_eq!(variables["bn.num_batches_tracked"].kind(), Kind::Int64);
+            assert_eq!(variables["bn.running_mean"].double_value(&[2]), 0.5);
+            assert!(!variables["bn.bias"].requires_grad(), "it was saved as frozen");
+            assert!(variables["hidden.weight"].requires_grad());
+            assert_eq!(store.trainable_variables().len(), 4);
+        }
+    }
+
+    #[test]
+    fn every_forward_pass_can_be_trained_and_seen_and_the_mode_is_heeded() {
+        let (store, model) = loaded("small.pt", Kind::Double).unwrap();
+        let named: Vec<(String, Tensor)> = store.variables().into_iter().collect();
+        let mut observer = crate::observe::Observer::new(&named);
+        let before = store.variables()["bn.running_mean"].copy();
+        let still = model.forward(&batch(Kind::Double), false).main().copy();
+        assert_eq!(store.variables()["bn.running_mean"], before, "evaluation moves no running mean");
+        for pass in 0..4 {
+            let (outputs, seen) = observer.watch(|| model.forward(&batch(Kind::Double), true)).unwrap();
+            let layers: Vec<(&str, &str)> = seen.iter().map(|a| (a.layer.as_str(), a.operator.as_str())).collect();
+            assert_eq!(layers, [("hidden", "linear"), ("hidden.relu", "relu"), ("bn", "batch_norm")], "pass {pass}");
+            outputs.main().square().sum(Kind::Double).backward();
+            assert!(store.variables()["hidden.weight"].grad().defined(), "pass {pass}");
+        }
+        assert_ne!(store.variables()["bn.running_mean"], before, "training moves it");
+        assert_ne!(model.forward(&batch(Kind::Double), true).main(), &still);
+    }
+
+    #[test]
+    fn what_cannot_be_trained_is_told_with_what_to_do() {
+        let error = loaded("traced_eval.pt", Kind::Float).unwrap_err();
+        assert!(error.cause.contains("was traced in evaluation mode"), "{}", error.cause);
+        let error = loaded("frozen.pt", Kind::Float).unwrap_err();
+        assert!(error.cause.contains("has no parameters"), "{}", error.cause);
+        let error = loaded("state_dict.pt", Kind::Float).unwrap_err();
+        assert!(error.cause.contains("a pickle by `torch.save`"), "{}", error.cause);
+    }
 
     #[test]
     fn an_error_of_the_interpreter_is_its_reason_and_the_line_of_the_model() {

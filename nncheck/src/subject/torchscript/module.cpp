@@ -127,12 +127,10 @@ bool nncheck_jit_tensors(void* model, void* state, Take take, Fail fail) noexcep
   });
 }
 
-// How many operators of a traced model have evaluation, and how many have training, written into them for good.
+// How many of a model's operators have evaluation, and how many have training, written into them for good.
 bool nncheck_jit_fixed_modes(void* model, size_t* eval, size_t* train, void* state, Fail fail) noexcept {
   return guarded(state, fail, [&] {
     const jit::Module& module = static_cast<Model*>(model)->module;
-    // A script may well mean what it fixes; a trace never does.
-    if (module.retrieve_traced_inputs().empty()) return;
     const auto graph = module.get_method("forward").graph()->copy();
     jit::Inline(*graph);
     count_modes(*graph->block(), *eval, *train);
