@@ -32,7 +32,7 @@ fn two_networks_with_two_optimizers() {
 fn a_model_of_two_inputs() {
     let outcome = run_project("multi_input", &[]).exits_with(1);
     holds(&outcome, "masked");
-    names(&outcome, "twins.inverted", "learns", "labels");
+    names(&outcome, "twins.inverted", "learns", "labels_do_not_belong");
     names(&outcome, "twins.detached", "parameters_update", "no_gradient");
     assert_eq!(outcome.property("twins.detached", "parameters_update")["at"], "embedding.weight");
 }
@@ -43,8 +43,8 @@ fn a_step_a_loss_an_optimizer_and_data_of_ones_own() {
     holds(&outcome, "classifier");
     holds(&outcome, "regression");
     names(&outcome, "twins.no_zero_grad", "gradient_accumulation", "not_cleared");
-    names(&outcome, "twins.uphill", "learns", "sign");
-    names(&outcome, "twins.misaligned", "learns", "labels");
+    names(&outcome, "twins.uphill", "learns", "flipped_sign");
+    names(&outcome, "twins.misaligned", "learns", "labels_do_not_belong");
     names(&outcome, "twins.half_optimizer", "parameters_update", "not_in_optimizer");
     names(&outcome, "twins.wrong_axis", "loss_function", "wrong_axis");
     names(&outcome, "twins.broadcast", "loss_function", "broadcast");
