@@ -107,7 +107,7 @@ fn the_shortest_spec_has_the_documented_defaults() {
         (Path::new("specs/digits.csv"), &["label".to_owned()][..])
     );
     assert!(inputs.is_none() && subject.data.shape.is_none() && subject.data.classes.is_none());
-    assert_eq!((subject.data.batch, subject.data.shuffle, subject.data.scale), (64, true, 1.0));
+    assert_eq!((subject.data.batch, subject.data.shuffle, subject.data.scale), (64, true, None));
     assert_eq!(subject.data.split, Split { at: 0.8, file_order: false });
     assert!(subject.optimizer.is_none());
     assert_eq!((subject.dtype, subject.device, subject.threads), (Dtype::Float32, Device::Cpu, 1));
@@ -136,7 +136,7 @@ fn every_key_is_read() {
         (2, &["p*".to_owned(), "q".into()][..])
     );
     assert_eq!(data.shape.as_ref().unwrap().value, [1, 8, 8]);
-    assert_eq!((data.scale, data.batch, data.shuffle, data.take), (0.0625, 32, false, Some(256)));
+    assert_eq!((data.scale, data.batch, data.shuffle, data.take), (Some(0.0625), 32, false, Some(256)));
     assert_eq!((data.normalize, data.normalize_target), (Some(Normalize::Standard), Some(Normalize::Minmax)));
     assert_eq!(data.split, Split { at: 0.75, file_order: true });
     assert_eq!((subject.loss.kind(), subject.loss.l2), (Some(LossKind::Huber), 1e-4));

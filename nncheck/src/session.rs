@@ -294,11 +294,11 @@ pub(crate) mod tests {
             model: model::Model { source: model::ModelSource::Layers(Vec::new()), weights: None, frozen: Vec::new() },
             data: data::Data {
                 source: data::DataSource::Synthetic(Located::new(
-                    data::Synthetic { inputs: vec![4], classes: Some(2), targets: None, examples: 16 },
+                    data::Synthetic { inputs: vec![4], classes: Some(2), examples: 16, ..data::Synthetic::default() },
                     Span::default(),
                 )),
                 shape: None,
-                scale: 1.0,
+                scale: None,
                 normalize: None,
                 normalize_target: None,
                 batch: 8,

@@ -147,7 +147,7 @@ impl Check for Finite {
                 id: "overflow",
                 help: format!(
                     "{first}in the output of {operator} in {layer}: the inputs reach {}; normalise them, or initialise the weights smaller",
-                    number(trace.facts.input_max_abs)
+                    trace.facts.input_max_abs.map_or_else(|| "finite numbers".to_owned(), number)
                 ),
             },
             NonFinite::Loss => Cause {

@@ -36,7 +36,7 @@ pub(crate) fn subject_with(kind: LossKind) -> Subject {
                 inputs: None,
             },
             shape: None,
-            scale: 1.0,
+            scale: None,
             normalize: None,
             normalize_target: None,
             batch: 64,
@@ -65,9 +65,9 @@ pub(crate) fn facts() -> DataFacts {
         priors: vec![0.1; 10],
         target_mean: None,
         target_variance: None,
-        input_mean: 0.0,
-        input_std: 1.0,
-        input_max_abs: 4.0,
+        input_mean: Some(0.0),
+        input_std: Some(1.0),
+        input_max_abs: Some(4.0),
     }
 }
 

@@ -361,14 +361,14 @@ impl<'a> Seen<'a> {
 
     fn too_high(&self, causes: &mut Vec<Cause>) {
         let facts = &self.first.facts;
-        let unnormalised = facts.input_std > 3.0 || facts.input_max_abs > 30.0;
+        let unnormalised = facts.input_std > Some(3.0) || facts.input_max_abs > Some(30.0);
         if unnormalised {
             causes.push(Cause {
                 id: "unnormalised_data",
                 help: format!(
                     "the inputs reach {} with standard deviation {}: set `[data] normalize = \"standard\"`, or `scale`",
-                    number(facts.input_max_abs),
-                    number(facts.input_std)
+                    number(facts.input_max_abs.unwrap_or(f64::NAN)),
+                    number(facts.input_std.unwrap_or(f64::NAN))
                 ),
             });
         }

@@ -6,16 +6,16 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
-use ndarray::Array2;
 
 use super::columns::{Columns, Header};
 use super::error::{DataError, Place};
 use super::text::Text;
-use super::{Peek, Table, settle_shape};
+use super::{Array, Peek, Table, Values, settle_shape};
 use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Located, Span};
 use crate::spec::data::Data;
 use crate::spec::loss::Task;
+use crate::spec::run::Dtype;
 
 /// As much of a file as a header may take, for looking without reading the rows.
 const HEAD: u64 = 1 << 20;
@@ -40,10 +40,10 @@ pub(super) struct Origin {
 
 impl Origin {
     /// Where a row's target stands.
-    pub(super) fn target_place(&self, row: usize, target: usize) -> Place {
+    pub(super) fn target_place(&self, row: usize) -> Option<Place> {
         let record = self.records.get(row).copied().unwrap_or(0);
-        let column = self.targets.get(target).copied().unwrap_or(0);
-        self.text.place(&self.text.field(record, column))
+        let column = self.targets.first().copied().unwrap_or(0);
+        Some(self.text.place(&self.text.field(record, column)))
     }
 }
 
@@ -61,11 +61,11 @@ pub(super) fn peek(data: &Data, task: Task, source: &Source<'_>) -> Result<Peek,
     let mut reader = reader(&text);
     let (names, columns) = header(&mut reader, &text, source, task)?;
     let shape = settle_shape(data, columns.inputs.len(), &[columns.inputs.len()], "input columns")?;
-    Ok(Peek { shape, inputs: columns.inputs.iter().map(|&index| names[index].clone()).collect() })
+    Ok(Peek { shape, columns: columns.inputs.iter().map(|&index| names[index].clone()).collect() })
 }
 
 /// Reads the rows.
-pub(super) fn load(data: &Data, task: Task, source: &Source<'_>) -> Result<Table, DataError> {
+pub(super) fn load(data: &Data, task: Task, dtype: Dtype, source: &Source<'_>) -> Result<Table, DataError> {
     let text = decode(read(source.path, u64::MAX)?, source.path)?;
     let mut reader = reader(&text);
     let (names, columns) = header(&mut reader, &text, source, task)?;
@@ -94,15 +94,14 @@ pub(super) fn load(data: &Data, task: Task, source: &Source<'_>) -> Result<Table
             .about(source.path.span)
             .at(Some(text.place(&text.record(0)))));
     }
-    let x = matrix(records.len(), inputs, x, source.path.span)?;
-    let y = matrix(records.len(), columns.targets.len(), y, source.path.span)?;
+    let rows = records.len();
     drop(reader);
-    Ok(Table { shape, x, y, origin: Some(Origin { text, records, targets: columns.targets }) })
-}
-
-fn matrix(rows: usize, columns: usize, values: Vec<f64>, span: Span) -> Result<Array2<f64>, DataError> {
-    Array2::from_shape_vec((rows, columns), values)
-        .map_err(|e| DataError::new("data-csv", format!("cannot arrange the rows: {e}")).about(span))
+    Ok(Table {
+        inputs: vec![Array { name: "x".to_owned(), rows, shape, values: Values::floats(x, dtype) }],
+        targets: vec![Array { name: "y".to_owned(), rows, shape: vec![columns.targets.len()], values: Values::F64(y) }],
+        origin: Some(Origin { text, records, targets: columns.targets }),
+        target: source.target.span,
+    })
 }
 
 type Reader<'a> = csv::Reader<&'a [u8]>;

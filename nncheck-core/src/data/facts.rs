@@ -1,48 +1,71 @@
 //! What the prepared data says by itself.
 
-use super::normalize::mean_and_variance;
-use super::{Share, Targets};
+use super::{Array, Values};
 use crate::measurement::DataFacts;
 
-pub(super) fn facts(train: &Share, validation: Option<&Share>, classes: Option<usize>) -> DataFacts {
-    let (input_mean, input_variance) = mean_and_variance(train.x.iter().copied());
-    let (target_mean, target_variance) = match &train.y {
-        Targets::Classes(_) => (None, None),
-        Targets::Values(values) => {
-            let (mean, variance) = mean_and_variance(values.iter().copied());
-            (Some(mean), Some(variance))
-        }
-    };
+pub(super) fn facts(
+    inputs: &[Array],
+    targets: &[Array],
+    train: &[usize],
+    validation: usize,
+    classes: Option<usize>,
+) -> DataFacts {
+    // Tokens are names, not quantities.
+    let quantities: Vec<&Array> = inputs.iter().filter(|input| !input.values.is_ids()).collect();
+    let input = mean_and_variance(&quantities, train);
+    let first = targets.first();
+    let target = first.filter(|target| !target.values.is_ids()).and_then(|t| mean_and_variance(&[t], train));
+    let mut most = None;
+    for input in &quantities {
+        input
+            .values
+            .for_each(train, input.row_len(), |_, v| most = Some(most.map_or(v.abs(), |m: f64| m.max(v.abs()))));
+    }
     DataFacts {
         examples: train.len(),
-        validation_examples: validation.map_or(0, Share::len),
+        validation_examples: validation,
         classes,
-        priors: classes.map_or_else(Vec::new, |k| priors(&train.y, k)),
-        target_mean,
-        target_variance,
-        input_mean,
-        input_std: input_variance.sqrt(),
-        input_max_abs: train.x.iter().fold(0.0, |most, v| v.abs().max(most)),
+        priors: match (classes, first) {
+            (Some(k), Some(target)) => priors(target, train, k),
+            _ => Vec::new(),
+        },
+        target_mean: target.map(|(mean, _)| mean),
+        target_variance: target.map(|(_, variance)| variance),
+        input_mean: input.map(|(mean, _)| mean),
+        input_std: input.map(|(_, variance)| variance.sqrt()),
+        input_max_abs: most,
     }
 }
 
-/// Share of each of `k` classes.
-fn priors(y: &Targets, k: usize) -> Vec<f64> {
+/// Mean and variance (divisor n) of all numbers of some rows, in two passes; `None` of nothing.
+fn mean_and_variance(arrays: &[&Array], rows: &[usize]) -> Option<(f64, f64)> {
+    let total = |mut term: Box<dyn FnMut(f64) -> f64>| {
+        let (mut n, mut sum) = (0_usize, 0.0);
+        for array in arrays {
+            array.values.for_each(rows, array.row_len(), |_, v| {
+                n += 1;
+                sum += term(v);
+            });
+        }
+        (n > 0).then(|| sum / n as f64)
+    };
+    let mean = total(Box::new(|v| v))?;
+    let variance = total(Box::new(move |v| (v - mean) * (v - mean)))?;
+    Some((mean, variance))
+}
+
+/// Share of each of `k` classes among the targets of some rows.
+fn priors(target: &Array, rows: &[usize], k: usize) -> Vec<f64> {
     let mut counts = vec![0_usize; k];
-    let mut count = |class: usize| {
+    let mut all = 0_usize;
+    let ids = matches!(target.values, Values::I64(_));
+    target.values.for_each(rows, target.row_len(), |_, v| {
+        all += 1;
+        // Ids were found to be whole numbers from 0 when they were read.
+        let class = if ids { v as usize } else { usize::from(v > 0.5) };
         if let Some(n) = counts.get_mut(class) {
             *n += 1;
         }
-    };
-    let rows = match y {
-        Targets::Classes(ids) => {
-            ids.iter().filter_map(|&id| usize::try_from(id).ok()).for_each(&mut count);
-            ids.len()
-        }
-        Targets::Values(values) => {
-            values.iter().map(|&v| usize::from(v > 0.5)).for_each(&mut count);
-            values.len()
-        }
-    };
-    counts.into_iter().map(|n| n as f64 / rows.max(1) as f64).collect()
+    });
+    counts.into_iter().map(|n| n as f64 / all.max(1) as f64).collect()
 }

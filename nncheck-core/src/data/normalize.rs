@@ -1,7 +1,6 @@
 //! Bringing columns to a common scale, with statistics of the training rows only.
 
-use ndarray::{Array2, ArrayView1};
-
+use super::{Array, Values};
 use crate::spec::data::Normalize;
 
 /// `(x - shift) * factor`, each column with its own.
@@ -24,101 +23,102 @@ impl Affine {
         Self { columns: vec![(0.0, Factor::Times(factor)); columns] }
     }
 
-    /// From the statistics of `rows`. A constant column is only moved to zero: it has no spread to divide by.
-    pub(super) fn fit(kind: Normalize, rows: &Array2<f64>) -> Self {
-        let columns = rows.columns().into_iter().map(|column| match kind {
-            Normalize::Standard => standard(column),
-            Normalize::Minmax => minmax(column),
+    /// From the statistics of some rows. A constant column is only moved to zero: it has no spread to divide by.
+    pub(super) fn fit(kind: Normalize, array: &Array, rows: &[usize]) -> Self {
+        let width = array.row_len();
+        let mut ranges = vec![(f64::INFINITY, f64::NEG_INFINITY); width];
+        array.values.for_each(rows, width, |column, v| {
+            let (low, high) = &mut ranges[column];
+            *low = low.min(v);
+            *high = high.max(v);
         });
-        Self { columns: columns.collect() }
+        let columns = match kind {
+            Normalize::Minmax => ranges.into_iter().map(minmax).collect(),
+            Normalize::Standard => {
+                let n = rows.len().max(1) as f64;
+                let mut means = vec![0.0; width];
+                array.values.for_each(rows, width, |column, v| means[column] += v);
+                means.iter_mut().for_each(|mean| *mean /= n);
+                let mut variances = vec![0.0; width];
+                array.values.for_each(rows, width, |column, v| {
+                    variances[column] += (v - means[column]) * (v - means[column]);
+                });
+                let moments = means.into_iter().zip(variances.into_iter().map(|v| v / n));
+                ranges.into_iter().zip(moments).map(standard).collect()
+            }
+        };
+        Self { columns }
     }
 
-    pub(super) fn apply(&self, rows: &mut Array2<f64>) {
-        for mut row in rows.rows_mut() {
+    /// All rows of an array of quantities; each number is worked out in 64 bits.
+    pub(super) fn apply(&self, values: &mut Values) {
+        match values {
+            Values::F32(values) => self.walk(values, f64::from, |v| v as f32),
+            Values::F64(values) => self.walk(values, |v| v, |v| v),
+            Values::I64(_) => {}
+        }
+    }
+
+    fn walk<T: Copy>(&self, values: &mut [T], read: fn(T) -> f64, write: fn(f64) -> T) {
+        for row in values.chunks_exact_mut(self.columns.len().max(1)) {
             for (value, (shift, factor)) in row.iter_mut().zip(&self.columns) {
-                let moved = *value - shift;
-                *value = match factor {
+                let moved = read(*value) - shift;
+                *value = write(match factor {
                     Factor::Times(f) => moved * f,
                     Factor::Over(d) => moved / d,
-                };
+                });
             }
         }
     }
 }
 
-fn standard(column: ArrayView1<'_, f64>) -> (f64, Factor) {
-    let (low, high) = range(column);
+fn standard(((low, high), (mean, variance)): ((f64, f64), (f64, f64))) -> (f64, Factor) {
     // Asked of the values themselves: the deviation of many equal numbers is not always exactly zero.
     if low >= high {
         return (low, Factor::Times(1.0));
     }
-    let (mean, variance) = mean_and_variance(column.iter().copied());
     let deviation = variance.sqrt();
     if deviation > 0.0 { (mean, Factor::Over(deviation)) } else { (mean, Factor::Times(1.0)) }
 }
 
-fn minmax(column: ArrayView1<'_, f64>) -> (f64, Factor) {
-    let (low, high) = range(column);
+fn minmax((low, high): (f64, f64)) -> (f64, Factor) {
     if low >= high { (low, Factor::Times(1.0)) } else { (low, Factor::Over(high - low)) }
-}
-
-fn range(column: ArrayView1<'_, f64>) -> (f64, f64) {
-    let start = column.first().copied().unwrap_or(0.0);
-    column.iter().fold((start, start), |(low, high), &v| (low.min(v), high.max(v)))
-}
-
-/// Mean and variance with divisor n, in two passes; zeros of nothing.
-pub(super) fn mean_and_variance(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    let n = values.clone().count();
-    if n == 0 {
-        return (0.0, 0.0);
-    }
-    let n = n as f64;
-    let mean = values.clone().sum::<f64>() / n;
-    let variance = values.map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
-    (mean, variance)
 }
 
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
-
     use super::*;
 
-    #[test]
-    fn standard_gives_mean_zero_and_deviation_one_with_divisor_n() {
-        let mut rows = array![[1.0, 5.0], [3.0, 5.0]];
-        let affine = Affine::fit(Normalize::Standard, &rows);
-        affine.apply(&mut rows);
-        assert_eq!(rows, array![[-1.0, 0.0], [1.0, 0.0]]);
+    fn normalised(kind: Normalize, rows: &[[f64; 2]], fit: usize) -> Vec<f64> {
+        let values = Values::F64(rows.concat());
+        let mut array = Array { name: "x".to_owned(), rows: rows.len(), shape: vec![2], values };
+        Affine::fit(kind, &array, &(0..fit).collect::<Vec<_>>()).apply(&mut array.values);
+        let Values::F64(values) = array.values else { panic!() };
+        values
     }
 
     #[test]
-    fn a_constant_column_is_left_centred() {
-        let mut rows = array![[0.1], [0.1], [0.1]];
-        Affine::fit(Normalize::Standard, &rows).apply(&mut rows);
-        assert_eq!(rows, array![[0.0], [0.0], [0.0]]);
-        let mut rows = array![[7.0], [7.0]];
-        let affine = Affine::fit(Normalize::Minmax, &rows);
-        affine.apply(&mut rows);
-        assert_eq!(rows, array![[0.0], [0.0]]);
-        // A validation row that differs keeps its distance.
-        let mut other = array![[9.0]];
-        affine.apply(&mut other);
-        assert_eq!(other, array![[2.0]]);
+    fn standard_gives_mean_zero_and_deviation_one_with_divisor_n() {
+        assert_eq!(normalised(Normalize::Standard, &[[1.0, 5.0], [3.0, 5.0]], 2), [-1.0, 0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn a_constant_column_is_left_centred_and_other_rows_keep_their_distance() {
+        let rows = [[0.1, 7.0], [0.1, 7.0], [0.1, 9.0]];
+        assert_eq!(normalised(Normalize::Standard, &rows, 2), [0.0, 0.0, 0.0, 0.0, 0.0, 2.0]);
+        assert_eq!(normalised(Normalize::Minmax, &rows, 2), [0.0, 0.0, 0.0, 0.0, 0.0, 2.0]);
     }
 
     #[test]
     fn minmax_fills_zero_to_one() {
-        let mut rows = array![[2.0], [4.0], [3.0]];
-        Affine::fit(Normalize::Minmax, &rows).apply(&mut rows);
-        assert_eq!(rows, array![[0.0], [1.0], [0.5]]);
+        let rows = [[2.0, 0.0], [4.0, 1.0], [3.0, 0.5]];
+        assert_eq!(normalised(Normalize::Minmax, &rows, 3), [0.0, 0.0, 1.0, 1.0, 0.5, 0.5]);
     }
 
     #[test]
     fn scale_multiplies() {
-        let mut rows = array![[16.0, 8.0]];
-        Affine::scale(0.0625, 2).apply(&mut rows);
-        assert_eq!(rows, array![[1.0, 0.5]]);
+        let mut values = Values::F32(vec![16.0, 8.0]);
+        Affine::scale(0.0625, 2).apply(&mut values);
+        assert_eq!(values, Values::F32(vec![1.0, 0.5]));
     }
 }

@@ -2,29 +2,30 @@
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-use ndarray::{Array2, ArrayView1};
+use super::{Array, Share};
 
-use super::{Share, Targets};
-
-/// Up to `n` rows whose targets are as different as can be: of class ids (and of binary targets) the first row of each
-/// class, then the second of each, and so on; of real numbers values spread evenly from the least to the greatest.
-/// Rows with the same inputs as an earlier one come last, for no model can tell them apart.
+/// Up to `n` rows of a share, as positions in it, whose (first) targets are as different as can be: of class ids (and
+/// of binary targets) the first row of each class, then the second of each, and so on; of real numbers values spread
+/// evenly from the least to the greatest. Rows with the same inputs as an earlier one come last, for no model can tell
+/// them apart.
 #[must_use]
-pub fn pick_points(share: &Share, n: usize) -> Vec<usize> {
+pub fn pick_points(share: Share<'_>, n: usize) -> Vec<usize> {
+    let Some(target) = share.dataset.targets.first() else { return Vec::new() };
+    let row = |position: usize| share.rows[position];
     let mut seen = HashSet::new();
     let (fresh, repeated): (Vec<usize>, Vec<usize>) =
-        (0..share.len()).partition(|&row| seen.insert(bits(share.x.row(row))));
-    let mut chosen = match &share.y {
-        Targets::Classes(ids) => round_robin(&fresh, |row| ids[row]),
-        Targets::Values(values) => {
-            let distinct: HashSet<Vec<u64>> = fresh.iter().map(|&row| bits(values.row(row))).collect();
-            if distinct.len() <= n {
-                round_robin(&fresh, |row| bits(values.row(row)))
-            } else {
-                spread(&fresh, values, n)
-            }
+        (0..share.len()).partition(|&at| seen.insert(fingerprint(&share.dataset.inputs, row(at))));
+    let kind = |at: usize| fingerprint(std::slice::from_ref(target), row(at));
+    let mut chosen = if target.values.is_ids() {
+        round_robin(&fresh, kind)
+    } else {
+        let distinct: HashSet<u64> = fresh.iter().map(|&at| kind(at)).collect();
+        if distinct.len() <= n {
+            round_robin(&fresh, kind)
+        } else {
+            spread(&fresh, |a, b| compare(target, row(a), row(b)), n)
         }
     };
     chosen.extend(repeated);
@@ -32,9 +33,19 @@ pub fn pick_points(share: &Share, n: usize) -> Vec<usize> {
     chosen
 }
 
-/// Numbers as something to compare and hash; both zeros are one.
-fn bits(row: ArrayView1<'_, f64>) -> Vec<u64> {
-    row.iter().map(|v| (v + 0.0).to_bits()).collect()
+/// A row as something to compare and hash; both zeros are one.
+fn fingerprint(arrays: &[Array], row: usize) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for array in arrays {
+        array.values.for_each(&[row], array.row_len(), |_, v| (v + 0.0).to_bits().hash(&mut hasher));
+    }
+    hasher.finish()
+}
+
+fn compare(array: &Array, a: usize, b: usize) -> Ordering {
+    let width = array.row_len();
+    let pair = |column: usize| array.values.at(a * width + column).total_cmp(&array.values.at(b * width + column));
+    (0..width).map(pair).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
 }
 
 /// All `rows`: the first of each group in the order of the rows, then the second of each.
@@ -52,11 +63,7 @@ fn round_robin<T: Eq + Hash>(rows: &[usize], group: impl Fn(usize) -> T) -> Vec<
 }
 
 /// `n` of the `rows`, whose distinct targets are spread over the sorted ones; `n` is less than there are distinct ones.
-fn spread(rows: &[usize], values: &Array2<f64>, n: usize) -> Vec<usize> {
-    let compare = |a: usize, b: usize| {
-        let pairs = values.row(a).into_iter().zip(values.row(b));
-        pairs.map(|(a, b)| a.total_cmp(b)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
-    };
+fn spread(rows: &[usize], compare: impl Fn(usize, usize) -> Ordering, n: usize) -> Vec<usize> {
     let mut sorted = rows.to_vec();
     sorted.sort_by(|&a, &b| compare(a, b).then(a.cmp(&b)));
     sorted.dedup_by(|later, first| compare(*later, *first).is_eq());
@@ -70,48 +77,69 @@ fn spread(rows: &[usize], values: &Array2<f64>, n: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
-
     use super::*;
+    use crate::data::{Dataset, Values};
+    use crate::measurement::DataFacts;
 
-    fn share(y: Targets, rows: usize) -> Share {
-        let x = Array2::from_shape_fn((rows, 1), |(row, _)| row as f64);
-        Share { x, y }
+    fn array(name: &str, shape: &[usize], values: Values) -> Array {
+        let rows = values.len() / shape.iter().product::<usize>();
+        Array { name: name.to_owned(), rows, shape: shape.to_vec(), values }
+    }
+
+    fn data(x: Option<Vec<f64>>, y: Array) -> Dataset {
+        let rows = y.rows;
+        let x = x.unwrap_or_else(|| (0..rows).map(|row| row as f64).collect());
+        let inputs = vec![array("x", &[1], Values::F64(x))];
+        Dataset { inputs, targets: vec![y], train: (0..rows).collect(), validation: None, facts: DataFacts::default() }
+    }
+
+    fn classes(ids: &[i64]) -> Array {
+        array("y", &[], Values::I64(ids.to_vec()))
+    }
+
+    fn numbers(values: &[f64]) -> Array {
+        array("y", &[1], Values::F64(values.to_vec()))
     }
 
     #[test]
     fn distinct_classes_come_first_and_then_the_next_of_each() {
-        let share = share(Targets::Classes(vec![3, 3, 3, 1, 3, 1]), 6);
-        assert_eq!(pick_points(&share, 2), [0, 3]);
-        assert_eq!(pick_points(&share, 5), [0, 3, 1, 5, 2]);
-        assert_eq!(pick_points(&share, 99).len(), 6);
+        let data = data(None, classes(&[3, 3, 3, 1, 3, 1]));
+        assert_eq!(pick_points(data.train_share(), 2), [0, 3]);
+        assert_eq!(pick_points(data.train_share(), 5), [0, 3, 1, 5, 2]);
+        assert_eq!(pick_points(data.train_share(), 99).len(), 6);
+    }
+
+    #[test]
+    fn what_is_picked_are_positions_in_the_share() {
+        let mut data = data(None, classes(&[0, 0, 1, 0, 1]));
+        data.train = vec![4, 3, 2];
+        assert_eq!(pick_points(data.train_share(), 2), [0, 1]);
     }
 
     #[test]
     fn binary_targets_alternate() {
-        let share = share(Targets::Values(array![[1.0], [1.0], [0.0], [0.0]]), 4);
-        assert_eq!(pick_points(&share, 2), [0, 2]);
-        assert_eq!(pick_points(&share, 4), [0, 2, 1, 3]);
+        let data = data(None, numbers(&[1.0, 1.0, 0.0, 0.0]));
+        assert_eq!(pick_points(data.train_share(), 2), [0, 2]);
+        assert_eq!(pick_points(data.train_share(), 4), [0, 2, 1, 3]);
     }
 
     #[test]
     fn real_targets_are_spread_and_distinct() {
-        let share = share(Targets::Values(array![[5.0], [1.0], [1.0], [9.0], [4.0], [2.0]]), 6);
-        assert_eq!(pick_points(&share, 2), [1, 3]);
-        assert_eq!(pick_points(&share, 3), [1, 4, 3]);
+        let data = data(None, numbers(&[5.0, 1.0, 1.0, 9.0, 4.0, 2.0]));
+        assert_eq!(pick_points(data.train_share(), 2), [1, 3]);
+        assert_eq!(pick_points(data.train_share(), 3), [1, 4, 3]);
     }
 
     #[test]
     fn rows_with_equal_inputs_are_the_last_choice() {
-        let x = array![[0.0], [0.0], [2.0], [3.0]];
-        let share = Share { x, y: Targets::Classes(vec![0, 1, 1, 0]) };
-        assert_eq!(pick_points(&share, 2), [0, 2]);
-        assert_eq!(pick_points(&share, 4), [0, 2, 3, 1]);
+        let data = data(Some(vec![0.0, -0.0, 2.0, 3.0]), classes(&[0, 1, 1, 0]));
+        assert_eq!(pick_points(data.train_share(), 2), [0, 2]);
+        assert_eq!(pick_points(data.train_share(), 4), [0, 2, 3, 1]);
     }
 
     #[test]
     fn nothing_is_picked_of_nothing() {
-        assert!(pick_points(&share(Targets::Classes(vec![]), 0), 2).is_empty());
-        assert!(pick_points(&share(Targets::Values(Array2::zeros((3, 1))), 3), 0).is_empty());
+        assert!(pick_points(data(None, classes(&[])).train_share(), 2).is_empty());
+        assert!(pick_points(data(None, numbers(&[0.0; 3])).train_share(), 0).is_empty());
     }
 }

@@ -1,13 +1,16 @@
 //! Made-up data: always the same, learnable, with numbers of a usual size.
 
+mod tokens;
+
 use ndarray::Array2;
 
 use super::error::DataError;
 use super::random::{Purpose, Stream};
-use super::{Peek, Table, settle_shape};
+use super::{Array, Peek, Table, Values, settle_shape};
 use crate::diagnostic::Located;
 use crate::spec::data::{Data, Synthetic};
 use crate::spec::loss::Task;
+use crate::spec::run::Dtype;
 
 /// The most numbers that are made up: 4 GiB of them.
 const MOST: usize = 1 << 29;
@@ -21,42 +24,68 @@ const ENTRY: f64 = 0.5;
 
 pub(super) fn peek(data: &Data, task: Task, made_up: &Located<Synthetic>) -> Result<Peek, DataError> {
     check(task, made_up)?;
-    let inputs = made_up.value.inputs.iter().product();
-    Ok(Peek { shape: settle_shape(data, inputs, &made_up.value.inputs, "inputs")?, inputs: Vec::new() })
+    let unstated = made_up.value.length.map_or_else(|| made_up.value.inputs.clone(), |length| vec![length]);
+    let inputs = unstated.iter().product();
+    Ok(Peek { shape: settle_shape(data, inputs, &unstated, "inputs")?, columns: Vec::new() })
 }
 
-pub(super) fn load(data: &Data, task: Task, made_up: &Located<Synthetic>) -> Result<Table, DataError> {
+pub(super) fn load(data: &Data, task: Task, dtype: Dtype, made_up: &Located<Synthetic>) -> Result<Table, DataError> {
     let shape = peek(data, task, made_up)?.shape;
+    let span = made_up.span;
     let made_up = &made_up.value;
-    let columns = made_up.inputs.iter().product();
-    let (mut x, mut y) = match made_up.classes {
-        Some(classes) => classification(made_up, columns, classes),
-        None => regression(made_up, columns, made_up.targets.unwrap_or(1)),
+    let rows = made_up.examples;
+    let array = |name: &str, shape, values| Array { name: name.to_owned(), rows, shape, values };
+    let (mut inputs, mut targets) = if let (Some(tokens), Some(length)) = (made_up.tokens, made_up.length) {
+        let (x, y) = tokens::sequences(rows, tokens, length, made_up.classes);
+        let of_a_row = if made_up.classes.is_some() { Vec::new() } else { vec![length] };
+        (array("x", shape, Values::I64(x)), array("y", of_a_row, Values::I64(y)))
+    } else {
+        let columns = made_up.inputs.iter().product();
+        let (x, y) = match made_up.classes {
+            Some(classes) => classification(made_up, columns, classes),
+            None => regression(made_up, columns, made_up.targets.unwrap_or(1)),
+        };
+        let outputs = y.ncols();
+        let x = Values::floats(x.into_iter().collect(), dtype);
+        (array("x", shape, x), array("y", vec![outputs], Values::F64(y.into_iter().collect())))
     };
-    if let Some(take) = data.take.filter(|&take| take < x.nrows()) {
-        let first: Vec<usize> = (0..take).collect();
-        x = x.select(ndarray::Axis(0), &first);
-        y = y.select(ndarray::Axis(0), &first);
+    if let Some(take) = data.take {
+        inputs.take(take);
+        targets.take(take);
     }
-    Ok(Table { shape, x, y, origin: None })
+    Ok(Table { inputs: vec![inputs], targets: vec![targets], origin: None, target: span })
 }
 
 fn check(task: Task, made_up: &Located<Synthetic>) -> Result<(), DataError> {
     let error = |message: String| Err(DataError::new("data-synthetic", message).about(made_up.span));
     let made = &made_up.value;
-    let columns = made.inputs.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
-    if columns == Some(0) || made.inputs.is_empty() {
-        return error(format!("examples of shape {:?} hold no numbers", made.inputs));
-    }
     if made.examples == 0 {
         return error("`examples = 0` leaves no rows".to_owned());
     }
-    let outputs = made.targets.unwrap_or(1);
+    let shape = match (made.tokens, made.length) {
+        (None, None) => made.inputs.clone(),
+        (Some(2..), Some(length)) if made.inputs.is_empty() && made.targets.is_none() => vec![length],
+        (Some(0 | 1), Some(_)) => return error("sequences need at least 2 `tokens`".to_owned()),
+        (Some(_), None) | (None, Some(_)) => return error("`tokens` and `length` go together".to_owned()),
+        _ => return error("`tokens` excludes `inputs` and `targets`".to_owned()),
+    };
+    let columns = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+    if columns == Some(0) || shape.is_empty() {
+        return error(format!("examples of shape {shape:?} hold no numbers"));
+    }
+    let outputs = if made.tokens.is_some() { columns.unwrap_or(MOST) } else { made.targets.unwrap_or(1) };
     let numbers = columns.and_then(|columns| columns.checked_add(outputs)?.checked_mul(made.examples));
-    if numbers.is_none_or(|n| n > MOST) {
-        return error(format!("{} examples of shape {:?} do not fit into 4 GiB", made.examples, made.inputs));
+    let chains = made.tokens.unwrap_or(0).checked_mul(made.classes.unwrap_or(1));
+    if numbers.is_none_or(|n| n > MOST) || chains.is_none_or(|n| n > MOST) {
+        return error(format!("{} examples of shape {shape:?} do not fit into 4 GiB", made.examples));
     }
     match (task, made.classes, made.targets) {
+        (Task::Multiclass, None, None) if made.tokens.is_some() => Ok(()),
+        (_, None, None) if made.tokens.is_some() => {
+            Err(DataError::new("data-synthetic", "the targets are the next tokens, and the loss is not for classes")
+                .about(made_up.span)
+                .help("use `cross_entropy`"))
+        }
         (_, Some(_), Some(_)) => error("`classes` and `targets` exclude each other".to_owned()),
         (_, None, None) => error("either `classes` or `targets` has to be stated".to_owned()),
         (Task::Regression, Some(_), _) => {
@@ -148,7 +177,7 @@ mod tests {
     use super::*;
 
     fn made(inputs: &[usize], classes: Option<usize>, targets: Option<usize>, examples: usize) -> Located<Synthetic> {
-        Located::new(Synthetic { inputs: inputs.to_vec(), classes, targets, examples }, 0..1)
+        Located::new(Synthetic { inputs: inputs.to_vec(), classes, targets, examples, ..Synthetic::default() }, 0..1)
     }
 
     /// Share of the rows that lie nearest to their own class's mean, the means taken from the first half of the rows

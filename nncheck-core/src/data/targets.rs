@@ -1,109 +1,144 @@
-//! Target columns as what the loss wants: class ids, 0 and 1, or numbers.
+//! Targets as what the loss wants: class ids, 0 and 1, or numbers.
 
 use std::collections::BTreeSet;
 
-use ndarray::Array2;
-
-use super::error::DataError;
-use super::{Table, Targets, source_span};
+use super::error::{DataError, Place};
+use super::{Array, Values};
 use crate::diagnostic::Span;
-use crate::spec::data::{Data, DataSource};
+use crate::spec::data::Data;
 use crate::spec::loss::Task;
+use crate::spec::run::Dtype;
 
 /// More classes than any data set has; beyond it a label is a mistake, not an id.
 const MOST_CLASSES: f64 = 1e9;
 
-/// The targets of a table, and how many classes there are.
-pub(super) fn targets(table: &Table, data: &Data, task: Task) -> Result<(Targets, Option<usize>), DataError> {
+/// Where the targets came from, for the words about what is wrong with them.
+pub(super) struct Origin<'a> {
+    /// The key of the spec that names them.
+    pub(super) span: Span,
+    /// Where a row's target stands in a text file.
+    pub(super) place: &'a dyn Fn(usize) -> Option<Place>,
+}
+
+/// The first target made into what the loss wants, in place; how many classes there are.
+pub(super) fn settle(
+    target: &mut Array,
+    data: &Data,
+    task: Task,
+    dtype: Dtype,
+    origin: &Origin<'_>,
+) -> Result<Option<usize>, DataError> {
     let stated = data.classes.as_ref().map(|c| c.value);
-    match task {
-        Task::Regression => Ok((Targets::Values(table.y.clone()), None)),
+    let classes = match task {
+        Task::Regression => None,
         Task::Binary => {
-            let faults = Faults { table, data };
-            if let Some(row) = table.y.iter().position(|&v| v != 0.0 && v != 1.0) {
-                return Err(faults.not_binary(row));
+            let faults = Faults { target, data, origin };
+            let (mut ones, n) = (0, target.values.len());
+            for index in 0..n {
+                match target.values.at(index) {
+                    0.0 => {}
+                    1.0 => ones += 1,
+                    _ => return Err(faults.not_binary(index)),
+                }
             }
-            let ones = table.y.iter().filter(|&&v| v == 1.0).count();
-            if stated.is_none() && (ones == 0 || ones == table.y.len()) {
+            if stated.is_none() && (ones == 0 || ones == n) {
                 return Err(faults.one_class(usize::from(ones > 0)));
             }
-            Ok((Targets::Values(table.y.clone()), Some(2)))
+            Some(2)
         }
         Task::Multiclass => {
-            let faults = Faults { table, data };
-            let ids = ids(&table.y, stated, &faults)?;
+            let faults = Faults { target, data, origin };
+            let ids = ids(target, stated, &faults)?;
             let distinct: BTreeSet<i64> = ids.iter().copied().collect();
             let k = stated.unwrap_or(distinct.len());
             if k < 2 {
                 return Err(faults.one_class(distinct.first().copied().unwrap_or(0)));
             }
             // Without `classes` in the spec, the ids themselves must be 0 to k - 1.
-            if let Some(row) = ids.iter().position(|&id| usize::try_from(id).is_ok_and(|id| id >= k)) {
-                return Err(faults.not_numbered(row, ids[row], &distinct));
+            if let Some(index) = ids.iter().position(|&id| usize::try_from(id).is_ok_and(|id| id >= k)) {
+                return Err(faults.not_numbered(index, ids[index], &distinct));
             }
-            Ok((Targets::Classes(ids), Some(k)))
+            target.values = Values::I64(ids);
+            if target.shape == [1] {
+                target.shape.clear();
+            }
+            return Ok(Some(k));
         }
+    };
+    settle_numbers(target, dtype);
+    Ok(classes)
+}
+
+/// Quantities, at least one axis a row: what losses for numbers compare with `[n, outputs]`.
+pub(super) fn settle_numbers(target: &mut Array, dtype: Dtype) {
+    let values = std::mem::replace(&mut target.values, Values::I64(Vec::new()));
+    target.values = values.into_floats(dtype);
+    if target.shape.is_empty() {
+        target.shape.push(1);
     }
 }
 
-/// The class of each row, by which a split is stratified; `None` for regression.
-pub(super) fn strata(y: &Targets, task: Task) -> Option<Vec<i64>> {
-    match (y, task) {
-        (_, Task::Regression) => None,
-        (Targets::Classes(ids), _) => Some(ids.clone()),
-        (Targets::Values(values), _) => Some(values.iter().map(|&v| i64::from(v > 0.5)).collect()),
+/// The class of each row, by which a split is stratified; `None` where rows have none.
+pub(super) fn strata(target: &Array, task: Task) -> Option<Vec<i64>> {
+    if task == Task::Regression || target.row_len() != 1 {
+        return None;
+    }
+    match &target.values {
+        Values::I64(ids) => Some(ids.clone()),
+        values => Some((0..values.len()).map(|row| i64::from(values.at(row) > 0.5)).collect()),
     }
 }
 
-fn ids(y: &Array2<f64>, stated: Option<usize>, faults: &Faults<'_>) -> Result<Vec<i64>, DataError> {
+fn ids(target: &Array, stated: Option<usize>, faults: &Faults<'_>) -> Result<Vec<i64>, DataError> {
     let most = stated.map_or(MOST_CLASSES, |k| k as f64);
-    let id = |(row, &value): (usize, &f64)| {
+    let id = |index: usize| {
+        let value = target.values.at(index);
         if value.fract() != 0.0 {
-            Err(faults.not_an_integer(row, value))
+            Err(faults.not_an_integer(index, value))
         } else if value < 0.0 {
-            Err(faults.negative(row, value))
+            Err(faults.negative(index, value))
         } else if value >= most {
-            Err(faults.out_of_range(row, value, most))
+            Err(faults.out_of_range(index, value, most))
         } else {
             Ok(value as i64)
         }
     };
-    y.iter().enumerate().map(id).collect()
+    (0..target.values.len()).map(id).collect()
 }
 
 /// The words for labels that do not suit.
 struct Faults<'a> {
-    table: &'a Table,
+    target: &'a Array,
     data: &'a Data,
+    origin: &'a Origin<'a>,
 }
 
 impl Faults<'_> {
-    fn error(&self, code: &'static str, row: usize, message: String) -> DataError {
-        let place = self.table.origin.as_ref().map(|origin| origin.target_place(row, 0));
-        DataError::new(code, message).about(self.span()).at(place)
+    /// About the number at `index` of the array.
+    fn error(&self, code: &'static str, index: usize, message: String) -> DataError {
+        let row = index / self.target.row_len().max(1);
+        let place = (self.origin.place)(row);
+        let message = match place {
+            Some(_) => message,
+            None => format!("{message}, in row {row} of `{}` (rows count from 0)", self.target.name),
+        };
+        DataError::new(code, message).about(self.origin.span).at(place)
     }
 
-    fn span(&self) -> Span {
-        match &self.data.source {
-            DataSource::Csv { target, .. } => target.span,
-            source @ DataSource::Synthetic(_) => source_span(source),
-        }
-    }
-
-    fn not_an_integer(&self, row: usize, value: f64) -> DataError {
-        self.error("data-label", row, format!("the label {value} is not an integer"))
+    fn not_an_integer(&self, index: usize, value: f64) -> DataError {
+        self.error("data-label", index, format!("the label {value} is not an integer"))
             .help("class ids are whole numbers from 0; for real-valued targets use a loss such as `mse`")
     }
 
-    fn negative(&self, row: usize, value: f64) -> DataError {
-        self.error("data-label", row, format!("the label {value} is negative"))
+    fn negative(&self, index: usize, value: f64) -> DataError {
+        self.error("data-label", index, format!("the label {value} is negative"))
             .help("class ids are whole numbers from 0")
     }
 
-    fn out_of_range(&self, row: usize, value: f64, classes: f64) -> DataError {
+    fn out_of_range(&self, index: usize, value: f64, classes: f64) -> DataError {
         let error = self.error(
             "data-label",
-            row,
+            index,
             format!("the label {value} is out of range: with {classes} classes labels are 0 to {}", classes - 1.0),
         );
         match &self.data.classes {
@@ -112,11 +147,11 @@ impl Faults<'_> {
         }
     }
 
-    fn not_numbered(&self, row: usize, id: i64, distinct: &BTreeSet<i64>) -> DataError {
+    fn not_numbered(&self, index: usize, id: i64, distinct: &BTreeSet<i64>) -> DataError {
         let k = distinct.len();
         let error = self.error(
             "data-label",
-            row,
+            index,
             format!(
                 "the label {id} is out of range: the data has {k} distinct labels, so they have to be 0 to {}",
                 k - 1
@@ -134,17 +169,20 @@ impl Faults<'_> {
         }
     }
 
-    fn not_binary(&self, row: usize) -> DataError {
-        let value = self.table.y.iter().nth(row).copied().unwrap_or_default();
-        self.error("data-label", row, format!("the label {value} is neither 0 nor 1, which the loss wants"))
+    fn not_binary(&self, index: usize) -> DataError {
+        let value = self.target.values.at(index);
+        self.error("data-label", index, format!("the label {value} is neither 0 nor 1, which the loss wants"))
             .help("use `cross_entropy` for class ids, or a loss such as `mse` for real numbers")
     }
 
     fn one_class(&self, label: impl std::fmt::Display) -> DataError {
-        let rows = self.table.y.len();
-        let error = self
-            .error("data-classes", 0, format!("all {rows} labels are {label}: there is nothing to tell apart"))
-            .help("a classifier needs rows of at least two classes");
+        let rows = self.target.values.len();
+        let place = (self.origin.place)(0);
+        let error =
+            DataError::new("data-classes", format!("all {rows} labels are {label}: there is nothing to tell apart"))
+                .about(self.origin.span)
+                .at(place)
+                .help("a classifier needs rows of at least two classes");
         match self.data.take {
             Some(take) => {
                 error.help(format!("`take = {take}` may have cut the others off: rows of a file are often sorted"))

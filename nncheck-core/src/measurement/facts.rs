@@ -17,12 +17,12 @@ pub struct DataFacts {
     pub target_mean: Option<f64>,
     /// Variance (divisor n) of all training targets; `None` for class ids.
     pub target_variance: Option<f64>,
-    /// Mean of all training inputs, after scaling and normalisation.
-    pub input_mean: f64,
+    /// Mean of all training inputs, after scaling and normalisation; `None` where all are tokens.
+    pub input_mean: Option<f64>,
     /// Standard deviation (divisor n) of all training inputs.
-    pub input_std: f64,
+    pub input_std: Option<f64>,
     /// Largest absolute training input.
-    pub input_max_abs: f64,
+    pub input_max_abs: Option<f64>,
 }
 
 impl DataFacts {

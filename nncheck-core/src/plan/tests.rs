@@ -56,13 +56,13 @@ fn trace(inputs: Inputs, steps: usize, watched: usize) -> Request {
 }
 
 fn subject() -> Subject {
-    let made_up = data::Synthetic { inputs: vec![2], classes: Some(2), targets: None, examples: 8 };
+    let made_up = data::Synthetic { inputs: vec![2], classes: Some(2), examples: 8, ..data::Synthetic::default() };
     Subject {
         model: model::Model { source: model::ModelSource::Layers(Vec::new()), weights: None, frozen: Vec::new() },
         data: data::Data {
             source: data::DataSource::Synthetic(Located::new(made_up, 0..0)),
             shape: None,
-            scale: 1.0,
+            scale: None,
             normalize: None,
             normalize_target: None,
             batch: 8,

@@ -51,7 +51,13 @@ pub(super) fn data_and_loss(
             "this has `classes`, and the loss wants `targets`",
             "write `targets = 1`, or use a loss such as \"cross_entropy\"",
         ),
-        (Task::Multiclass | Task::Binary, None) => contradiction(
+        (Task::Regression | Task::Binary, None) if synthetic.value.tokens.is_some() => contradiction(
+            synthetic.span,
+            "made-up tokens under a loss that is not for classes",
+            "the target at each place is the next token",
+            "use \"cross_entropy\"",
+        ),
+        (Task::Multiclass | Task::Binary, None) if synthetic.value.tokens.is_none() => contradiction(
             synthetic.span,
             "made-up real-valued targets under a loss for classes",
             "this has `targets`, and the loss wants `classes`",
@@ -70,11 +76,13 @@ pub(super) fn data_and_loss(
 /// `[data]` against itself and against `[model]`.
 pub(super) fn model_and_data(reader: &mut Reader<'_>, model: &Model, data: &Data) {
     let made_up = match &data.source {
-        DataSource::Synthetic(synthetic) => Some(&synthetic.value.inputs),
-        DataSource::Csv { .. } => None,
+        DataSource::Synthetic(made) => {
+            Some(made.value.length.map_or_else(|| made.value.inputs.clone(), |length| vec![length]))
+        }
+        _ => None,
     };
     let size = |shape: &[usize]| shape.iter().try_fold(1_usize, |all, &n| all.checked_mul(n));
-    if let (Some(shape), Some(inputs)) = (&data.shape, made_up)
+    if let (Some(shape), Some(inputs)) = (&data.shape, &made_up)
         && size(&shape.value) != size(inputs)
     {
         let error = reader
@@ -84,7 +92,7 @@ pub(super) fn model_and_data(reader: &mut Reader<'_>, model: &Model, data: &Data
         reader.push(error);
         return;
     }
-    let shape = data.shape.as_ref().map(|shape| &shape.value).or(made_up);
+    let shape = data.shape.as_ref().map(|shape| &shape.value).or(made_up.as_ref());
     if let (ModelSource::Layers(layers), Some(shape)) = (&model.source, shape)
         && let Err(why) = layer::infer(layers, shape)
         && let Some(layer) = layers.get(why.index)

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::data::Data;
+use super::data::{Data, DataPlaces};
 use super::loss::Loss;
 use super::model::Model;
 use super::optimizer::Optimizer;
@@ -54,16 +54,19 @@ pub(crate) fn parse<'f>(reader: &mut Reader<'_>, mut document: DeTable<'f>, brok
     let document = document;
     // What a half-read document lacks is no news.
     let model = section::one(reader, &document, "model", !broken);
-    let data = section::one(reader, &document, "data", !broken);
     // A whole program of the user's own brings its losses and optimizers along.
     let own = document.get("model").is_some_and(|model| model.get_ref().get("subject").is_some());
+    let data = section::one(reader, &document, "data", !broken && !own);
     let loss = section::several(reader, &document, "loss", !broken && !own);
     let optimizer = section::several(reader, &document, "optimizer", false);
     let train = section::one(reader, &document, "train", false);
     let run = section::one(reader, &document, "run", false);
 
     let model = model.and_then(|s| Model::read(reader, s.place(), s.table));
-    let data = data.and_then(|s| Data::read(reader, s.place(), s.table));
+    let data = match data {
+        None if own && !document.contains_key("data") => Some((Data::none(), DataPlaces::default())),
+        data => data.and_then(|s| Data::read(reader, s.place(), s.table)),
+    };
     let loss_span = loss.as_ref().map(section::Tables::span);
     let loss = match loss {
         None if own && !document.contains_key("loss") => Some(Loss::none()),

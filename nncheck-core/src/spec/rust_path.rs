@@ -1,6 +1,7 @@
 //! The user's own Rust in a spec: which keys name it, and of what signature it has to be.
 
 use super::Subject;
+use super::data::DataSource;
 use super::model::ModelSource;
 use super::optimizer::{Optimizer, OptimizerSource};
 use crate::diagnostic::Located;
@@ -147,6 +148,9 @@ impl Subject {
         paths.extend(self.loss.terms.iter().filter_map(|term| Some((Role::Loss, term.function.as_ref()?))));
         if let Some(Optimizer { source: OptimizerSource::Function(path), .. }) = &self.optimizer {
             paths.push((Role::Optimizer, path));
+        }
+        if let DataSource::Function(path) = &self.data.source {
+            paths.push((Role::Data, path));
         }
         paths.extend(self.train.step.iter().map(|path| (Role::Step, path)));
         paths

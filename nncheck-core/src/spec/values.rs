@@ -274,8 +274,8 @@ pub(crate) mod bounds {
     }
 
     /// Any but zero, infinities and NaN.
-    pub(crate) fn not_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        held(deserializer, "a number other than 0", |x| x != 0.0)
+    pub(crate) fn not_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+        held(deserializer, "a number other than 0", |x| x != 0.0).map(Some)
     }
 
     /// Above zero, at most one.

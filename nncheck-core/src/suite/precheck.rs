@@ -22,7 +22,8 @@ pub fn precheck(suite: &Suite) -> Vec<Diagnostic> {
             errors.push(found);
         }
         let peek = match data::peek(&subject.data, subject.task()) {
-            Ok(peek) => peek,
+            Ok(Some(peek)) => peek,
+            Ok(None) => continue,
             Err(error) => {
                 errors.push(error.into_diagnostic(&spec.file));
                 continue;

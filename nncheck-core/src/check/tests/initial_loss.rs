@@ -71,7 +71,7 @@ fn large_weights_are_named_before_data_that_is_normalised() {
 
 #[test]
 fn unnormalised_data_is_named_before_the_weights() {
-    let facts = DataFacts { input_std: 70.0, input_max_abs: 255.0, ..facts() };
+    let facts = DataFacts { input_std: Some(70.0), input_max_abs: Some(255.0), ..facts() };
     let seen = run(&subject(), Initial { facts, loss: 31.0, output_variance: 900.0, ..sound() });
     assert_eq!(seen.causes, ["unnormalised_data", "large_initial_weights"]);
     assert!(seen.help.contains("255") && seen.help.contains("70"), "{}", seen.help);

@@ -3,10 +3,11 @@ use std::io::Write as _;
 use proptest::prelude::*;
 use tempfile::NamedTempFile;
 
-use crate::data::{DataError, Dataset, Targets, load, peek};
+use crate::data::{DataError, Dataset, Values, load, peek};
 use crate::diagnostic::{Located, Span};
 use crate::spec::data::{Data, DataSource, Split};
 use crate::spec::loss::Task;
+use crate::spec::run::Dtype;
 
 const PATH: Span = Span { start: 10, end: 20 };
 const TARGET: Span = Span { start: 30, end: 40 };
@@ -27,7 +28,7 @@ fn data(path: &std::path::Path) -> Data {
             inputs: None,
         },
         shape: None,
-        scale: 1.0,
+        scale: None,
         normalize: None,
         normalize_target: None,
         batch: 64,
@@ -42,7 +43,7 @@ fn load_with(bytes: &[u8], task: Task, change: impl Fn(&mut Data)) -> Result<Dat
     let file = write(bytes);
     let mut data = data(file.path());
     change(&mut data);
-    load(&data, task)
+    load(&data, task, Dtype::Float64)
 }
 
 fn loaded(bytes: &[u8]) -> Dataset {
@@ -63,17 +64,17 @@ fn located(error: &DataError) -> (&str, usize, usize, String) {
 #[test]
 fn rows_are_read_in_the_order_of_the_file() {
     let data = loaded(b"a,y,b\n1,0,2.5\n-3e2,1,.5\n");
-    assert_eq!(data.train.x, ndarray::array![[1.0, 2.5], [-300.0, 0.5]]);
-    assert_eq!(data.train.y, Targets::Classes(vec![0, 1]));
-    assert_eq!(data.shape, [2]);
+    assert_eq!(data.inputs[0].values, Values::F64(vec![1.0, 2.5, -300.0, 0.5]));
+    assert_eq!(data.targets[0].values, Values::I64(vec![0, 1]));
+    assert_eq!(data.shape(), [2]);
     assert_eq!(data.validation, None);
 }
 
 #[test]
 fn byte_order_mark_quotes_spaces_blank_lines_and_crlf_are_tolerated() {
     let data = loaded(b"\xef\xbb\xbf\"a\",\"b,c \", y\r\n\r\n\"1\", 2 ,0\r\n3,4,1.0\r\n\r\n");
-    assert_eq!(data.train.x, ndarray::array![[1.0, 2.0], [3.0, 4.0]]);
-    assert_eq!(data.train.y, Targets::Classes(vec![0, 1]));
+    assert_eq!(data.inputs[0].values, Values::F64(vec![1.0, 2.0, 3.0, 4.0]));
+    assert_eq!(data.targets[0].values, Values::I64(vec![0, 1]));
 }
 
 #[test]
@@ -84,7 +85,7 @@ fn columns_that_are_not_used_may_hold_anything() {
             *inputs = Some(Located::new(vec!["a".to_owned()], 0..1));
         }
     });
-    assert_eq!(data.unwrap().train.x, ndarray::array![[1.0], [2.0]]);
+    assert_eq!(data.unwrap().inputs[0].values, Values::F64(vec![1.0, 2.0]));
 }
 
 #[test]
@@ -92,16 +93,16 @@ fn a_missing_file_is_met_with_its_neighbour() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("digits.csv"), "a,y\n1,0\n").unwrap();
     for error in [
-        load(&data(&folder.path().join("digts.csv")), Task::Multiclass).unwrap_err(),
+        load(&data(&folder.path().join("digts.csv")), Task::Multiclass, Dtype::Float64).unwrap_err(),
         peek(&data(&folder.path().join("digts.csv")), Task::Multiclass).unwrap_err(),
     ] {
         assert_eq!(error.message, "there is no file `digts.csv`");
         assert_eq!(error.help[0], "did you mean `digits.csv`, which is in the same folder?");
         assert_eq!(error.span, Some(PATH));
     }
-    let error = load(&data(&folder.path().join("none/digits.csv")), Task::Multiclass).unwrap_err();
+    let error = load(&data(&folder.path().join("none/digits.csv")), Task::Multiclass, Dtype::Float64).unwrap_err();
     assert!(error.help[0].starts_with("there is no folder "), "{:?}", error.help);
-    let error = load(&data(folder.path()), Task::Multiclass).unwrap_err();
+    let error = load(&data(folder.path()), Task::Multiclass, Dtype::Float64).unwrap_err();
     assert!(error.message.ends_with("is a folder, not a file"), "{error}");
 }
 
@@ -216,7 +217,7 @@ fn binary_labels_are_zero_and_one() {
     let error = load_with(b"a,y\n1,0\n2,1\n3,2\n", Task::Binary, |_| {}).unwrap_err();
     assert_eq!(located(&error), ("the label 2 is neither 0 nor 1, which the loss wants", 4, 3, "2".to_owned()));
     let data = load_with(b"a,y\n1,0\n2,1\n3,1\n4,1\n", Task::Binary, |_| {}).unwrap();
-    assert_eq!(data.train.y, Targets::Values(ndarray::array![[0.0], [1.0], [1.0], [1.0]]));
+    assert_eq!(data.targets[0].values, Values::F64(vec![0.0, 1.0, 1.0, 1.0]));
     assert_eq!((data.facts.classes, data.facts.priors.as_slice()), (Some(2), &[0.25, 0.75][..]));
     assert_eq!((data.facts.target_mean, data.facts.target_variance), (Some(0.75), Some(0.1875)));
 }
@@ -234,18 +235,22 @@ fn a_shape_of_another_size_is_refused_before_the_rows_are_read() {
     let file = write(b"a,b,y\n1,x,0\n");
     let mut data = data(file.path());
     data.shape = Some(Located { value: vec![1, 8, 8], span: SHAPE });
-    for error in [load(&data, Task::Multiclass).unwrap_err(), peek(&data, Task::Multiclass).unwrap_err()] {
+    for error in
+        [load(&data, Task::Multiclass, Dtype::Float64).unwrap_err(), peek(&data, Task::Multiclass).unwrap_err()]
+    {
         assert_eq!(error.message, "an example of shape [1, 8, 8] has 64 numbers, but there are 2 input columns");
         assert_eq!(error.span, Some(SHAPE));
     }
     data.shape = Some(Located { value: vec![usize::MAX, 2], span: SHAPE });
-    assert!(load(&data, Task::Multiclass).unwrap_err().message.contains("more numbers than can be counted"));
+    assert!(
+        load(&data, Task::Multiclass, Dtype::Float64).unwrap_err().message.contains("more numbers than can be counted")
+    );
 }
 
 #[test]
 fn take_stops_reading_and_zero_is_refused() {
     let data = load_with(b"a,y\n1,0\n2,1\nx,y\n", Task::Multiclass, |data| data.take = Some(2)).unwrap();
-    assert_eq!(data.train.x.nrows(), 2);
+    assert_eq!(data.train.len(), 2);
     let error = load_with(b"a,y\n1,0\n", Task::Multiclass, |data| data.take = Some(0)).unwrap_err();
     assert_eq!(error.message, "`take = 0` leaves no rows");
 }
@@ -273,8 +278,8 @@ fn what_is_not_utf8_is_told_with_its_place() {
 #[test]
 fn a_peek_reads_no_rows() {
     let file = write(b"a,b,y\nthis,is,no number\n");
-    let peeked = peek(&data(file.path()), Task::Multiclass).unwrap();
-    assert_eq!((peeked.shape, peeked.inputs), (vec![2], vec!["a".to_owned(), "b".to_owned()]));
+    let peeked = peek(&data(file.path()), Task::Multiclass).unwrap().unwrap();
+    assert_eq!((peeked.shape, peeked.columns), (vec![2], vec!["a".to_owned(), "b".to_owned()]));
 }
 
 #[test]
@@ -282,12 +287,12 @@ fn a_peek_into_a_long_file_does_not_stumble_over_a_cut_character() {
     let mut bytes = b"a,y\n".to_vec();
     bytes.extend("ééé,0\n".repeat(200_000).bytes());
     let file = write(&bytes);
-    assert_eq!(peek(&data(file.path()), Task::Multiclass).unwrap().inputs, ["a"]);
+    assert_eq!(peek(&data(file.path()), Task::Multiclass).unwrap().unwrap().columns, ["a"]);
 }
 
 #[test]
 fn numbers_that_overflow_when_scaled_are_refused() {
-    let error = load_with(b"a,y\n1e300,0\n1,1\n", Task::Multiclass, |data| data.scale = 1e300).unwrap_err();
+    let error = load_with(b"a,y\n1e300,0\n1,1\n", Task::Multiclass, |data| data.scale = Some(1e300)).unwrap_err();
     assert_eq!(error.code, "data-overflow");
 }
 
@@ -312,6 +317,6 @@ proptest! {
             text.push_str(&format!("{value:e},{}\n", i % 2));
         }
         let data = load_with(text.as_bytes(), Task::Multiclass, |_| {}).unwrap();
-        prop_assert!(data.train.x.iter().zip(&values).all(|(a, b)| a == b));
+        prop_assert!(values.iter().enumerate().all(|(i, v)| data.inputs[0].values.at(i) == *v));
     }
 }
