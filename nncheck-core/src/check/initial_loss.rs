@@ -218,7 +218,13 @@ fn wrong_width(subject: &Subject, initial: &Initial) -> Option<(usize, usize)> {
     if subject.task() != Task::Multiclass {
         return None;
     }
-    // Class scores lie along the first axis of one example's output, positions (of an image, a sequence) behind it.
+    // Class scores lie along the first axis of one example's output, positions (of an image, a sequence) behind it; of
+    // language models, positions first.
+    if let ([_, last], Some(classes)) = (&initial.output_shape[..], initial.facts.classes)
+        && *last == classes
+    {
+        return None;
+    }
     let (width, classes) = (*initial.output_shape.first()?, initial.facts.classes?);
     (width != classes).then_some((width, classes))
 }

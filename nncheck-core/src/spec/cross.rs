@@ -43,6 +43,18 @@ pub(super) fn data_and_loss(
             "remove it, or use \"cross_entropy\"",
         );
     }
+    for term in &loss.terms {
+        if let (Some(weights), Some(classes)) = (&term.class_weights, &data.classes)
+            && weights.value.len() != classes.value
+        {
+            contradiction(
+                weights.span,
+                "there are not as many `class_weights` as classes",
+                &format!("{} numbers for {} classes", weights.value.len(), classes.value),
+                "give each class its weight, in the order of their ids",
+            );
+        }
+    }
     let DataSource::Synthetic(synthetic) = &data.source else { return };
     match (task, synthetic.value.classes) {
         (Task::Regression, Some(_)) => contradiction(

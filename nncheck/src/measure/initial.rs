@@ -82,7 +82,7 @@ impl Outputs {
         let outputs = outputs?;
         let losses = program.losses_of(&outputs, batch)?;
         let ignorant = match program.loss() {
-            Some(loss) => Some(program.losses_of(&loss.know_nothing(&outputs), batch)?),
+            Some(loss) => Some(program.losses_of(&loss.know_nothing(&outputs, batch), batch)?),
             None => None,
         };
         sums.add(&losses, ignorant.as_ref(), batch.len());

@@ -82,12 +82,13 @@ fn eval_reading(program: &Program<'_>, rows: &Batch) -> Result<(f64, Option<f64>
 
 /// For regression, the data loss of the points' mean target: the yardstick of "learnt".
 fn constant_loss(program: &Program<'_>, rows: &Batch) -> Result<Option<f64>, SubjectError> {
-    if program.facts().classes.is_some() || program.loss().is_none() || rows.targets().len() != 1 {
+    let Some(loss) = program.loss().filter(|_| program.facts().classes.is_none() && rows.targets().len() == 1) else {
         return Ok(None);
-    }
+    };
     let y = rows.y();
     let mean = y.mean_dim(0_i64, true, y.kind()).expand_as(y);
-    Ok(Some(program.losses_of(&Outputs::from(mean), rows)?.total().double_value(&[])))
+    let Some(outputs) = loss.only_output(mean) else { return Ok(None) };
+    Ok(Some(program.losses_of(&outputs, rows)?.total().double_value(&[])))
 }
 
 /// How many different targets there are.

@@ -1,73 +1,58 @@
-//! The losses, with PyTorch's meaning and mean reduction. Output and target are checked against each other first:
-//! nothing is ever broadcast.
+//! The losses, with PyTorch's meaning: of one of PyTorch's kinds, by the user's own function, or a weighted sum of terms.
 
-use nncheck_core::spec::loss::{Loss, LossKind, Task, Term};
-use tch::{Kind, Reduction, Tensor};
+mod term;
 
+use nncheck_core::spec::loss::{Loss, LossKind, Task};
+use tch::{Kind, Tensor};
+
+use self::term::Term;
 use super::{Network, SubjectError};
 use crate::bindings::Bindings;
 use crate::user::{Batch, Losses, Outputs};
 
 /// The loss of a training program.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct LossFunction {
-    kind: LossKind,
+    terms: Vec<Term>,
     l2: f64,
 }
 
 impl LossFunction {
     /// The loss that a spec describes.
-    pub(super) fn build(loss: &Loss, _bindings: &Bindings) -> Result<Self, SubjectError> {
-        let refused = |what: &str| {
-            Err(SubjectError::new(format!("{what} cannot be run by this version of nncheck"))
-                .help("remove it to go on; it will come with a later version"))
-        };
-        match &loss.terms[..] {
-            [only] => match only.kind {
-                Some(kind) if *only == Term::of(Some(kind)) => Ok(Self { kind, l2: loss.l2 }),
-                _ => refused("an option of [loss]"),
-            },
-            _ => refused("a loss of several terms"),
-        }
+    ///
+    /// # Errors
+    /// When the harness binds no function of a name that the spec gives.
+    pub fn build(loss: &Loss, bindings: &Bindings) -> Result<Self, SubjectError> {
+        let terms = loss.terms.iter().map(|spec| Term::build(spec, bindings)).collect::<Result<_, _>>()?;
+        Ok(Self { terms, l2: loss.l2 })
     }
 
-    /// The losses of outputs against the targets of a batch, each a mean over the rows.
+    /// The losses of outputs against the targets of a batch, each before weighting.
     ///
     /// # Errors
     /// When output and target do not suit each other.
     pub fn losses(&self, outputs: &Outputs, batch: &Batch, classes: Option<usize>) -> Result<Losses, SubjectError> {
-        Ok(self.data_loss(outputs.main(), batch.y(), classes)?.into())
+        let alone = self.terms.len() == 1;
+        self.terms.iter().try_fold(Losses::new(), |all, term| term.add(all, outputs, batch, classes, alone))
     }
 
-    /// The data loss: outputs `[n, ...]` against targets `[n]` or `[n, t]`, mean over the rows; a scalar.
+    /// The same by PyTorch's kinds, where the spec names one beside each function of the user's: what those must agree
+    /// with.
     ///
     /// # Errors
-    /// When output and target do not suit each other.
-    fn data_loss(&self, output: &Tensor, target: &Tensor, classes: Option<usize>) -> Result<Tensor, SubjectError> {
-        match self.kind.task() {
-            Task::Multiclass => {
-                self.check_classes(output, target, classes)?;
-                Ok(match self.kind {
-                    LossKind::Nll => output.nll_loss(target),
-                    _ => output.cross_entropy_loss::<Tensor>(target, None, Reduction::Mean, -100, 0.0),
-                })
-            }
-            Task::Binary | Task::Regression => {
-                let target = &self.as_output(output, target)?;
-                Ok(match self.kind {
-                    LossKind::BceWithLogits => {
-                        output.binary_cross_entropy_with_logits::<Tensor>(target, None, None, Reduction::Mean)
-                    }
-                    LossKind::Bce => {
-                        check_probabilities(output)?;
-                        output.binary_cross_entropy::<Tensor>(target, None, Reduction::Mean)
-                    }
-                    LossKind::L1 => output.l1_loss(target, Reduction::Mean),
-                    LossKind::Huber => output.huber_loss(target, Reduction::Mean, 1.0),
-                    _ => output.mse_loss(target, Reduction::Mean),
-                })
-            }
+    /// As [`LossFunction::losses`].
+    pub fn reference(
+        &self,
+        outputs: &Outputs,
+        batch: &Batch,
+        classes: Option<usize>,
+    ) -> Result<Option<Losses>, SubjectError> {
+        let mut all = Losses::new();
+        for term in &self.terms {
+            let Some(value) = term.reference(outputs, batch, classes)? else { return Ok(None) };
+            all = all.weighted(term.title(), value, term.weight());
         }
+        Ok(Some(all))
     }
 
     /// What training lowers: the data loss plus `l2` times half the squared norm of the trainable parameters.
@@ -83,89 +68,63 @@ impl LossFunction {
         total
     }
 
-    /// Share of the rows that are predicted rightly; `None` for regression.
+    /// Share of the values that are predicted rightly, by the first term; `None` for regression and for a function of
+    /// the user's alone.
     #[must_use]
     pub fn accuracy(&self, outputs: &Outputs, batch: &Batch) -> Option<f64> {
-        let (output, target) = (outputs.main(), batch.y());
-        let right = match self.kind.task() {
+        let term = self.terms.first()?;
+        let kind = term.kind()?;
+        let (output, target) = (term.output(outputs).ok()?, term.target(batch).ok()?);
+        let (right, counts) = match kind.task() {
             Task::Regression => return None,
-            Task::Multiclass => output.argmax(1, false).eq_tensor(target),
-            Task::Binary => {
-                let threshold = if self.kind == LossKind::Bce { 0.5 } else { 0.0 };
-                output.gt(threshold).eq_tensor(&target.reshape_as(output).gt(0.5))
+            Task::Multiclass => {
+                let axis = term::class_axis(kind, output, target).ok()?;
+                (output.argmax(axis, false).eq_tensor(target), Some(target.ne(term.ignore_index())))
             }
+            Task::Binary => {
+                let threshold = if kind == LossKind::Bce { 0.5 } else { 0.0 };
+                (output.gt(threshold).eq_tensor(&target.reshape_as(output).gt(0.5)), None)
+            }
+        };
+        let right = match counts {
+            Some(counts) => right.masked_select(&counts),
+            None => right,
         };
         Some(right.to_kind(Kind::Double).mean(Kind::Double).double_value(&[]))
     }
 
     /// Outputs that know nothing, in the shape of `outputs`: zeros (as logits, for a classifier).
     #[must_use]
-    pub fn know_nothing(&self, outputs: &Outputs) -> Outputs {
-        outputs.map(|output| match self.kind {
-            // Probabilities and log-probabilities have no zero logits of their own: the uniform distribution.
-            LossKind::Bce => output.full_like(0.5),
-            LossKind::Nll => output.zeros_like().log_softmax(1, output.kind()),
-            _ => output.zeros_like(),
-        })
+    pub fn know_nothing(&self, outputs: &Outputs, batch: &Batch) -> Outputs {
+        let main = outputs.named().names().next();
+        let mut ignorant = Outputs::new();
+        for (name, output) in outputs.named().iter() {
+            let reads = |term: &&Term| term.output_name().or(main) == Some(name);
+            let term = self.terms.iter().find(reads);
+            ignorant = ignorant.with(
+                name,
+                match term.and_then(Term::kind) {
+                    // Probabilities and log-probabilities have no zero logits of their own: the uniform distribution.
+                    Some(LossKind::Bce) => output.full_like(0.5),
+                    Some(kind @ LossKind::Nll) => {
+                        let axis = term
+                            .and_then(|term| term.target(batch).ok())
+                            .and_then(|target| term::class_axis(kind, output, target).ok());
+                        output.zeros_like().log_softmax(axis.unwrap_or(1), output.kind())
+                    }
+                    _ => output.zeros_like(),
+                },
+            );
+        }
+        ignorant
     }
 
-    fn check_classes(&self, output: &Tensor, target: &Tensor, classes: Option<usize>) -> Result<(), SubjectError> {
-        let (size, rows) = (output.size(), target.size()[0]);
-        if size.len() != 2 || size[0] != rows {
-            return Err(SubjectError::new(format!(
-                "the model puts out {size:?} for a batch of {rows} rows, but `{}` wants [{rows}, classes]",
-                self.name()
-            ))
-            .help(if size.len() > 2 {
-                "put `flatten` before the last layer, or pool the axes behind the classes away"
-            } else {
-                "let the model keep the batch axis first and put the classes on the second"
-            }));
-        }
-        let k = classes.unwrap_or(0);
-        if usize::try_from(size[1]).unwrap_or(0) < k {
-            return Err(SubjectError::new(format!(
-                "the model puts out {} values for each example, but the data has {k} classes",
-                size[1]
-            ))
-            .help(format!("give the last layer {k} outputs"))
-            .help("or check the target column: `classes` in [data] says how many there are meant to be"));
-        }
-        Ok(())
-    }
-
-    /// The target in the output's shape: `[n]` for `[n, 1]` and the other way round, and nothing else.
-    fn as_output(&self, output: &Tensor, target: &Tensor) -> Result<Tensor, SubjectError> {
-        let (o, t) = (output.size(), target.size());
-        if o.first() == t.first() && output.numel() == target.numel() {
-            return Ok(target.reshape_as(output));
-        }
-        Err(SubjectError::new(format!(
-            "the model puts out {o:?}, but the targets are {t:?}: `{}` wants as many outputs as targets",
-            self.name()
-        ))
-        .help(format!("give the last layer {} output(s)", t.get(1).copied().unwrap_or(1))))
-    }
-
-    fn name(&self) -> &'static str {
-        match self.kind {
-            LossKind::CrossEntropy => "cross_entropy",
-            LossKind::BceWithLogits => "bce_with_logits",
-            LossKind::Bce => "bce",
-            LossKind::Nll => "nll",
-            LossKind::Mse => "mse",
-            LossKind::L1 => "l1",
-            LossKind::Huber => "huber",
+    /// The outputs of a model whose only output is this tensor; `None` where the loss is of several.
+    #[must_use]
+    pub(crate) fn only_output(&self, output: Tensor) -> Option<Outputs> {
+        match &self.terms[..] {
+            [only] => Some(Outputs::new().with(only.output_name().unwrap_or("output"), output)),
+            _ => None,
         }
     }
-}
-
-/// libtorch aborts the whole computation with a terse assertion where `bce` is given logits.
-fn check_probabilities(output: &Tensor) -> Result<(), SubjectError> {
-    let outside = output.lt(0.0).logical_or(&output.gt(1.0)).any().int64_value(&[]) != 0;
-    if outside {
-        return Err(SubjectError::new("`bce` wants probabilities, but the model puts out values outside [0, 1]")
-            .help("use `bce_with_logits`, or put a sigmoid on the last layer"));
-    }
-    Ok(())
 }

@@ -80,6 +80,9 @@ impl<'p, 'a> Trainer<'p, 'a> {
             optimizer.step();
             step.outputs = self.seen.last_outputs();
         }
+        if let Some(optimizer) = &mut self.optimizer {
+            optimizer.see_loss(step.loss);
+        }
         Ok(step)
     }
 

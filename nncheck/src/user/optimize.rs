@@ -19,6 +19,9 @@ pub trait Optimize {
         None
     }
 
+    /// Is told the loss of each step after it was taken: for rates that follow it.
+    fn see_loss(&mut self, _loss: f64) {}
+
     /// Clears the gradients, runs backward from `loss`, steps.
     fn backward_step(&mut self, loss: &Tensor) {
         self.zero_grad();
@@ -56,5 +59,9 @@ impl<O: Optimize + ?Sized> Optimize for Box<O> {
 
     fn lr(&self) -> Option<f64> {
         (**self).lr()
+    }
+
+    fn see_loss(&mut self, loss: f64) {
+        (**self).see_loss(loss);
     }
 }

@@ -49,14 +49,18 @@ impl Course {
         }
     }
 
-    /// A step was taken; its loss was this.
-    pub fn advance(&mut self, loss: f64) {
+    /// A step was taken.
+    pub fn advance(&mut self) {
+        self.step += 1;
+    }
+
+    /// The loss of the step that was taken last, which `plateau` follows; not while it warms up.
+    pub fn see(&mut self, loss: f64) {
         if let Some(Schedule { kind: ScheduleKind::Plateau(settings), warmup }) = &self.schedule
-            && self.step >= *warmup
+            && self.step > *warmup
         {
             self.plateau.see(settings, loss);
         }
-        self.step += 1;
     }
 
     /// From now on this is the full rate.
