@@ -108,6 +108,7 @@ snapshots! {
     several_losses_are_told_apart: spoilt(&[("[loss]\nkind = \"cross_entropy\"", "[[loss]]\nkind = \"mse\"\nl2 = 0.1\n[[loss]]\nkind = \"mse\"\nl2 = 0.2")]);
     options_of_another_loss_are_said: spoilt(&[("kind = \"cross_entropy\"", "kind = \"bce\"\nclass_weights = [1, 2]\nlabel_smoothing = 0.1\ndelta = 2\nreduction = \"none\"")]);
     options_of_a_loss_out_of_range_are_said: spoilt(&[("kind = \"cross_entropy\"", "kind = \"cross_entropy\"\nclass_weights = [0, -1]\nlabel_smoothing = \"10 %\"\nl2 = -1.0\nweight = \"2\"\nname = \"a b\"\nfunction = \"a:b\"")]);
+    class_weights_are_as_many_as_classes: spoilt(&[("shape = [64]", "shape = [64]\nclasses = 10"), ("kind = \"cross_entropy\"", "kind = \"cross_entropy\"\nclass_weights = [1, 2]")]);
     a_loss_needs_a_kind_or_a_function: spoilt(&[("kind = \"cross_entropy\"", "weight = 2.0")]);
     a_bare_bound_of_clipping_is_explained: spoilt(&[("lr = 0.1", "lr = \"1e-3\"\nclip = 1.0")]);
     schedules_say_what_is_wrong: spoilt(&[("[optimizer]\nkind = \"sgd\"\nlr = 0.1", "[[optimizer]]\nkind = \"sgd\"\nlr = 0.1\nparams = \"a\"\nschedule = { kind = \"cosin\" }\n[[optimizer]]\nkind = \"sgd\"\nlr = 0.1\nparams = \"b\"\nschedule = \"cosine\"\n[[optimizer]]\nkind = \"sgd\"\nlr = 0.1\nparams = \"c\"\nschedule = { kind = \"cosine\", gamma = 0.1 }\n[[optimizer]]\nkind = \"sgd\"\nlr = 0.1\nparams = \"d\"\nschedule = { kind = \"one_cycle\", steps = 0, warmup = 3, pct_start = \"30%\" }")]);

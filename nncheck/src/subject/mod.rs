@@ -2,7 +2,6 @@
 //! from the pure description in [`nncheck_core::spec::Subject`].
 
 mod data;
-mod declared_loss;
 pub(crate) mod error;
 pub mod layers;
 mod loss;
@@ -18,7 +17,6 @@ use tch::Kind;
 
 pub(crate) use crate::user::Mode;
 pub use data::Tensors;
-pub(crate) use declared_loss::DeclaredLoss;
 pub use error::{Phase, SubjectError};
 pub use loss::LossFunction;
 pub use model::Network;

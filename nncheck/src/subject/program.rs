@@ -9,7 +9,7 @@ use nncheck_core::spec::model::ModelSource;
 use tch::Tensor;
 
 use super::model::{freeze, parameters_of};
-use super::{DeclaredLoss, Mode, Network, SubjectError, Tensors, Trainer};
+use super::{LossFunction, Mode, Network, SubjectError, Tensors, Trainer};
 use crate::bindings::{Bindings, StepFunction};
 use crate::hyper::Hyper;
 use crate::user::{Batch, Losses, Outputs, Setup, Subject};
@@ -32,7 +32,7 @@ pub struct Program<'a> {
 /// What trains.
 enum Body {
     /// A model, a loss, an optimizer, and perhaps the user's own step.
-    Declared { network: Network, loss: DeclaredLoss, step: Option<StepFunction> },
+    Declared { network: Network, loss: LossFunction, step: Option<StepFunction> },
     /// The user's own program.
     Own(Box<dyn OwnSubject>),
 }
@@ -83,7 +83,7 @@ impl<'a> Program<'a> {
         // the same model, built from layers or loaded, trains the same way.
         tch::manual_seed((seed ^ AFTER_BUILDING).cast_signed());
         let (parameters, frozen) = (named(network.parameters()), network.frozen().to_vec());
-        let loss = DeclaredLoss::build(&spec.loss, bindings)?;
+        let loss = LossFunction::build(&spec.loss, bindings)?;
         let step = match &spec.train.step {
             Some(path) => Some(bindings.step_at(&path.value)?),
             None => None,
@@ -195,7 +195,7 @@ impl<'a> Program<'a> {
     }
 
     /// The declared loss; `None` for a [`Subject`].
-    pub(crate) fn loss(&self) -> Option<&DeclaredLoss> {
+    pub(crate) fn loss(&self) -> Option<&LossFunction> {
         match &self.body {
             Body::Declared { loss, .. } => Some(loss),
             Body::Own(_) => None,

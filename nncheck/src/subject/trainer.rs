@@ -1,11 +1,9 @@
 //! What trains a program, step by step: nncheck's own step, the user's own, or the user's whole program.
 
-use nncheck_core::spec::optimizer as spec;
-use nncheck_core::spec::optimizer::OptimizerSource;
 use tch::Tensor;
 
 use super::program::{checked, named};
-use super::{Network, Optimizer, Program, SubjectError};
+use super::{Optimizer, Program, SubjectError};
 use crate::user::{Batch, Mode, Optimize, Outputs, Seen};
 
 /// Trains a program.
@@ -29,7 +27,7 @@ pub(crate) struct Step {
 impl<'p, 'a> Trainer<'p, 'a> {
     pub(super) fn new(program: &'p mut Program<'a>) -> Result<Self, SubjectError> {
         let optimizer = match program.network() {
-            Some(network) => Some(optimizer(program, network)?),
+            Some(network) => Some(Optimizer::build(program.spec, network, program.bindings)?),
             None => None,
         };
         let first_pass_only = program.network().is_some();
@@ -95,15 +93,6 @@ impl<'p, 'a> Trainer<'p, 'a> {
     pub(crate) fn program(&self) -> &Program<'a> {
         self.program
     }
-}
-
-/// The optimizer that the spec names, or the user's own.
-fn optimizer(program: &Program<'_>, network: &Network) -> Result<Box<dyn Optimize>, SubjectError> {
-    let Some(spec::Optimizer { source: OptimizerSource::Function(path), .. }) = &program.spec.optimizer else {
-        return Optimizer::build(program.spec, network, program.bindings);
-    };
-    let function = program.bindings.optimizer_at(&path.value)?;
-    function(network.store()).map_err(|why| SubjectError::new(format!("`{}` made no optimizer: {why}", path.value)))
 }
 
 impl Step {
