@@ -71,7 +71,7 @@ impl Network {
 
     /// Runs the model on a batch.
     pub fn forward(&self, batch: &Batch, train: bool) -> Outputs {
-        self.model.forward(batch, train)
+        self.model.outputs(batch, train)
     }
 
     /// The model itself.

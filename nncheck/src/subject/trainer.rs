@@ -66,7 +66,7 @@ impl<'p, 'a> Trainer<'p, 'a> {
             optimizer.zero_grad();
             for _ in 0..accumulate {
                 let batch = next();
-                let outputs = crate::user::Model::forward(&model, &batch, true);
+                let outputs = crate::user::Model::outputs(&model, &batch, true);
                 let losses = checked(loss.losses(&outputs, &batch, classes)?)?;
                 step.add(&losses, accumulate);
                 let mut total = loss.with_regularisation(&losses.total(), network);

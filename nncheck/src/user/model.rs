@@ -8,11 +8,11 @@ use super::{Batch, Outputs};
 /// models of several inputs, masks or outputs.
 pub trait Model {
     /// Runs the model; `train` tells dropout and batch norm which mode they are in.
-    fn forward(&self, batch: &Batch, train: bool) -> Outputs;
+    fn outputs(&self, batch: &Batch, train: bool) -> Outputs;
 }
 
 impl<M: ModuleT> Model for M {
-    fn forward(&self, batch: &Batch, train: bool) -> Outputs {
+    fn outputs(&self, batch: &Batch, train: bool) -> Outputs {
         self.forward_t(batch.x(), train).into()
     }
 }

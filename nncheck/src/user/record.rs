@@ -249,8 +249,8 @@ impl std::fmt::Debug for RecordingModel<'_> {
 }
 
 impl Model for RecordingModel<'_> {
-    fn forward(&self, batch: &Batch, train: bool) -> Outputs {
-        let outputs = Forwards::run(self.forwards, || self.inner.forward(batch, train));
+    fn outputs(&self, batch: &Batch, train: bool) -> Outputs {
+        let outputs = Forwards::run(self.forwards, || self.inner.outputs(batch, train));
         if train && let Ok(mut forwards) = self.forwards.try_borrow_mut() {
             forwards.last = Some((batch.clone(), outputs.map(Tensor::detach)));
         }

@@ -68,7 +68,7 @@ impl TorchScript {
 }
 
 impl Model for TorchScript {
-    fn forward(&self, batch: &Batch, train: bool) -> Outputs {
+    fn outputs(&self, batch: &Batch, train: bool) -> Outputs {
         // As a model of tch's does, it panics where it cannot go on; the panic is told as the property's error.
         let outputs = match self.module.forward(batch, train) {
             Ok(outputs) => outputs,
@@ -189,17 +189,17 @@ mod tests {
         let named: Vec<(String, Tensor)> = store.variables().into_iter().collect();
         let mut observer = crate::observe::Observer::new(&named);
         let before = store.variables()["bn.running_mean"].copy();
-        let still = model.forward(&batch(Kind::Double), false).main().copy();
+        let still = model.outputs(&batch(Kind::Double), false).main().copy();
         assert_eq!(store.variables()["bn.running_mean"], before, "evaluation moves no running mean");
         for pass in 0..4 {
-            let (outputs, seen) = observer.watch(|| model.forward(&batch(Kind::Double), true)).unwrap();
+            let (outputs, seen) = observer.watch(|| model.outputs(&batch(Kind::Double), true)).unwrap();
             let layers: Vec<(&str, &str)> = seen.iter().map(|a| (a.layer.as_str(), a.operator.as_str())).collect();
             assert_eq!(layers, [("hidden", "linear"), ("hidden.relu", "relu"), ("bn", "batch_norm")], "pass {pass}");
             outputs.main().square().sum(Kind::Double).backward();
             assert!(store.variables()["hidden.weight"].grad().defined(), "pass {pass}");
         }
         assert_ne!(store.variables()["bn.running_mean"], before, "training moves it");
-        assert_ne!(model.forward(&batch(Kind::Double), true).main(), &still);
+        assert_ne!(model.outputs(&batch(Kind::Double), true).main(), &still);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub struct Masked {
 }
 
 impl Model for Masked {
-    fn forward(&self, batch: &Batch, _train: bool) -> Outputs {
+    fn outputs(&self, batch: &Batch, _train: bool) -> Outputs {
         let mask = batch.input("mask").unsqueeze(-1);
         let embedded = self.embedding.forward(batch.input("ids")) * &mask;
         let sum = embedded.sum_dim_intlist([1_i64].as_slice(), false, embedded.kind());
@@ -70,7 +70,7 @@ pub fn optimizer(store: &VarStore) -> Result<nn::Optimizer, tch::TchError> {
 
 /// Clears, runs backward, steps.
 pub fn step(model: &dyn Model, optimizer: &mut dyn Optimize, batch: &Batch) -> Tensor {
-    let loss = loss(model.forward(batch, true).main(), batch.y());
+    let loss = loss(model.outputs(batch, true).main(), batch.y());
     optimizer.backward_step(&loss);
     loss
 }

@@ -44,7 +44,7 @@ pub fn masked(path: &nn::Path) -> Masked {
 }
 
 impl Model for Masked {
-    fn forward(&self, batch: &Batch, _train: bool) -> Outputs {
+    fn outputs(&self, batch: &Batch, _train: bool) -> Outputs {
         self.0.classify(&self.0.pool(batch.input("ids"), batch.input("mask")))
     }
 }
@@ -59,7 +59,7 @@ pub fn inverted(path: &nn::Path) -> Inverted {
 }
 
 impl Model for Inverted {
-    fn forward(&self, batch: &Batch, _train: bool) -> Outputs {
+    fn outputs(&self, batch: &Batch, _train: bool) -> Outputs {
         self.0.classify(&self.0.pool(batch.input("ids"), &(1.0 - batch.input("mask"))))
     }
 }
@@ -74,7 +74,7 @@ pub fn detached(path: &nn::Path) -> Detached {
 }
 
 impl Model for Detached {
-    fn forward(&self, batch: &Batch, _train: bool) -> Outputs {
+    fn outputs(&self, batch: &Batch, _train: bool) -> Outputs {
         self.0.classify(&self.0.pool(batch.input("ids"), batch.input("mask")).detach())
     }
 }

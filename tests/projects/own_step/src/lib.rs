@@ -10,22 +10,29 @@ const FEATURES: i64 = 8;
 
 // ---- models
 
+/// A layer that starts as PyTorch's does: tch's own starts three times as wide.
+fn linear(path: nn::Path, inputs: i64, outputs: i64) -> nn::Linear {
+    let bound = 1.0 / (inputs as f64).sqrt();
+    let init = nn::Init::Uniform { lo: -bound, up: bound };
+    nn::linear(path, inputs, outputs, nn::LinearConfig { ws_init: init, bs_init: Some(init), bias: true })
+}
+
 /// A classifier with two hidden layers.
 pub fn classifier(path: &nn::Path) -> impl Module {
     nn::seq()
-        .add(nn::linear(path / "hidden1", FEATURES, 32, Default::default()))
+        .add(linear(path / "hidden1", FEATURES, 32))
         .add_fn(Tensor::relu)
-        .add(nn::linear(path / "hidden2", 32, 32, Default::default()))
+        .add(linear(path / "hidden2", 32, 32))
         .add_fn(Tensor::relu)
-        .add(nn::linear(path / "head", 32, CLASSES, Default::default()))
+        .add(linear(path / "head", 32, CLASSES))
 }
 
 /// A regression with one hidden layer; puts out [N, 1].
 pub fn regression(path: &nn::Path) -> impl Module {
     nn::seq()
-        .add(nn::linear(path / "hidden", FEATURES, 32, Default::default()))
+        .add(linear(path / "hidden", FEATURES, 32))
         .add_fn(Tensor::tanh)
-        .add(nn::linear(path / "head", 32, 1, Default::default()))
+        .add(linear(path / "head", 32, 1))
 }
 
 // ---- data
@@ -45,7 +52,7 @@ fn clusters() -> (Tensor, Tensor) {
         y.push(class);
         for feature in 0..FEATURES {
             let noise = (0..12).map(|_| uniform()).sum::<f64>() - 6.0;
-            x.push((centres[(class * FEATURES + feature) as usize] + noise) as f32);
+            x.push((0.6 * (centres[(class * FEATURES + feature) as usize] + noise)) as f32);
         }
     }
     (Tensor::from_slice(&x).reshape([-1, FEATURES]), Tensor::from_slice(&y))
@@ -63,7 +70,7 @@ pub fn load_misaligned() -> Dataset {
     Dataset::new(x, y.roll([1], [0]))
 }
 
-/// The first feature, the square of the second, and a little of the third, as the target.
+/// The first feature, the square of the second, and a little of the third, as the target, of mean 0 and variance 1.
 pub fn load_regression() -> Dataset {
     let (x, _) = clusters();
     let column = |i: i64| x.select(1, i);
@@ -132,7 +139,7 @@ impl Optimize for Descent {
 fn descent(store: &VarStore, of: impl Fn(&str) -> bool) -> Descent {
     let mut parameters: Vec<(String, Tensor)> = store.variables().into_iter().filter(|(name, _)| of(name)).collect();
     parameters.sort_by(|a, b| a.0.cmp(&b.0));
-    Descent { parameters: parameters.into_iter().map(|(_, tensor)| tensor).collect(), lr: 0.1 }
+    Descent { parameters: parameters.into_iter().map(|(_, tensor)| tensor).collect(), lr: 0.05 }
 }
 
 /// Over all parameters.
@@ -149,7 +156,7 @@ pub fn half_optimizer(store: &VarStore) -> Descent {
 
 /// A training step as it should be.
 pub fn step(model: &dyn Model, optimizer: &mut dyn Optimize, batch: &Batch) -> Tensor {
-    let loss = cross_entropy(model.forward(batch, true).main(), batch.y());
+    let loss = cross_entropy(model.outputs(batch, true).main(), batch.y());
     optimizer.zero_grad();
     loss.backward();
     optimizer.step();
@@ -158,7 +165,7 @@ pub fn step(model: &dyn Model, optimizer: &mut dyn Optimize, batch: &Batch) -> T
 
 /// The gradients are never cleared: they add up over the steps.
 pub fn step_without_zero_grad(model: &dyn Model, optimizer: &mut dyn Optimize, batch: &Batch) -> Tensor {
-    let loss = cross_entropy(model.forward(batch, true).main(), batch.y());
+    let loss = cross_entropy(model.outputs(batch, true).main(), batch.y());
     loss.backward();
     optimizer.step();
     loss
@@ -166,7 +173,7 @@ pub fn step_without_zero_grad(model: &dyn Model, optimizer: &mut dyn Optimize, b
 
 /// The sign is flipped: training raises the loss.
 pub fn step_uphill(model: &dyn Model, optimizer: &mut dyn Optimize, batch: &Batch) -> Tensor {
-    let loss = cross_entropy(model.forward(batch, true).main(), batch.y());
+    let loss = cross_entropy(model.outputs(batch, true).main(), batch.y());
     optimizer.zero_grad();
     (-&loss).backward();
     optimizer.step();
