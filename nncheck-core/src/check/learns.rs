@@ -144,6 +144,10 @@ impl Check for Learns {
                     self.steps
                 ),
             });
+            // A model that starts at what can be known without inputs has nowhere to fall where these tell nothing.
+            if outside(OF_BLANK) {
+                causes.push(seen.as_blank());
+            }
             return causes;
         }
         if seen.rises() {

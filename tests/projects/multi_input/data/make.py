@@ -1,6 +1,6 @@
 """Makes sequences.safetensors: python make.py, with numpy, torch and safetensors.
 
-512 sequences of up to 12 tokens out of 20. The label is whether any of the first tokens (those under the mask) is 16 or
+1024 sequences of up to 8 tokens out of 20. The label is whether any of the first tokens (those under the mask) is 16 or
 above; what stands behind them is as random as they are, and says nothing.
 """
 
@@ -9,11 +9,11 @@ import torch
 from safetensors.torch import save_file
 
 random = np.random.default_rng(0)
-length = random.integers(3, 10, size=512)
-mask = np.arange(12)[None, :] < length[:, None]
-tokens = random.integers(0, 20, size=(512, 12))
+length = random.integers(2, 7, size=1024)
+mask = np.arange(8)[None, :] < length[:, None]
+tokens = random.integers(0, 20, size=(1024, 8))
 # Half of the sequences have none: the classes are balanced.
-plain = random.permutation(512)[:256]
+plain = random.permutation(1024)[:512]
 tokens[plain] = np.where(mask[plain] & (tokens[plain] >= 16), tokens[plain] - 16, tokens[plain])
 label = ((tokens >= 16) & mask).any(axis=1)
 save_file(
