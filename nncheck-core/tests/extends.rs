@@ -246,3 +246,31 @@ snapshots! {
     a_ladder_that_is_none_is_said: said(&[("specs/a.toml", "model = { layers = [\"relu\"] }\nladder = { name = \"a\" }")]);
     a_table_with_a_slip_in_its_name_is_read_all_the_same: said(&[("specs/a.toml", &LADDER.replacen("[data]", "[dat]", 1).replace("inputs", "input").replace("[ladder.data]\nbatch = 7\n", ""))]);
 }
+
+#[test]
+fn what_metadata_cannot_hold_is_refused_once() {
+    let manifest = "[package]\nname = \"p\"\n[package.metadata.nncheck]\nspec = [\"specs\"]\nseeds = 3\n";
+    let child = CHILD.replace("../base/base.toml", "base.toml");
+    let told = said(&[
+        ("Cargo.toml", manifest),
+        ("specs/base.toml", BASE),
+        ("specs/a.toml", &child),
+        ("specs/b.toml", &child),
+    ]);
+    for words in [
+        "unknown key `spec` in [package.metadata.nncheck]",
+        "did you mean `specs`?",
+        "Cargo.toml:4",
+        "unknown key `seeds`",
+    ] {
+        assert_eq!(told.matches(words).count(), 1, "{words}\n{told}");
+    }
+    let told = said(&[
+        ("ws.toml", "[workspace.metadata.nncheck]\nspecs = [3]"),
+        ("Cargo.toml", "[package.metadata]\nnncheck = \"specs\""),
+        ("base/base.toml", BASE),
+        ("specs/a.toml", CHILD),
+    ]);
+    assert!(told.contains("wrong value of `specs` in [workspace.metadata.nncheck]"), "{told}");
+    assert!(told.contains("wrong type of [package.metadata.nncheck]"), "{told}");
+}

@@ -70,6 +70,7 @@ pub(crate) struct ModelTable {
     #[schemars(with = "Option<String>")]
     subject: Option<Spanned<String>>,
     /// Layers, one after another.
+    #[serde(default)]
     #[schemars(schema_with = "layers_schema")]
     #[expect(dead_code, reason = "walked by hand, for the places; here for the schema")]
     layers: Option<IgnoredAny>,

@@ -9,7 +9,7 @@ use super::builtin;
 use super::load::read;
 use crate::diagnostic::{Diagnostic, SourceFile, Span, suggest};
 use crate::spec::merge::merge;
-use crate::spec::read::Reader;
+use crate::spec::read::{Reader, with_suggestion};
 
 /// How built-in specs are told from paths.
 const BUILT_IN: &str = "nncheck:";
@@ -104,18 +104,54 @@ impl Extended {
     }
 }
 
-/// `[run]` of a manifest. That a manifest is no TOML is cargo's to say.
+/// What `metadata.nncheck` may hold.
+const OF_MANIFESTS: [&str; 2] = ["specs", "run"];
+
+/// `[run]` of a manifest; what else is below `metadata.nncheck` is refused. That a manifest is no TOML is cargo's to say.
 fn manifest<'f>(reader: &mut Reader<'f>, index: usize, key: &str) -> DeTable<'f> {
     let mut quiet = Reader::new(reader.file);
     let mut table = quiet.document(index);
     for name in [key, "metadata", "nncheck"] {
-        match table.remove(name).map(toml::Spanned::into_inner) {
-            Some(DeValue::Table(inner)) => table = inner,
-            _ => return DeTable::new(),
+        match table.remove(name) {
+            None => return DeTable::new(),
+            Some(value) => {
+                let span = value.span();
+                match value.into_inner() {
+                    DeValue::Table(inner) => table = inner,
+                    other if name == "nncheck" => {
+                        let what = format!("[{key}.metadata.nncheck]");
+                        let error = reader.error("wrong-type", span, format!("wrong type of {what}"));
+                        reader.push(error.label(format!("expected a table {what}, found {}", other.type_str())));
+                        return DeTable::new();
+                    }
+                    _ => return DeTable::new(),
+                }
+            }
+        }
+    }
+    for (name, value) in &table {
+        let (name, span) = (name.get_ref().as_ref(), name.span());
+        if !OF_MANIFESTS.contains(&name) {
+            let words = format!("unknown key `{}` in [{key}.metadata.nncheck]", name.escape_debug());
+            let error = with_suggestion(reader.error("unknown-key", span, words), name, &OF_MANIFESTS, "a key");
+            reader.push(error.help("what is said for all specs of a package are `specs`, their folders, and `run`"));
+        } else if name == "specs" && !names_folders(value.get_ref()) {
+            let words = format!("wrong value of `specs` in [{key}.metadata.nncheck]");
+            let error = reader.error("wrong-value", value.span(), words);
+            reader.push(error.label("expected folders, such as `specs = [\"specs\"]`"));
         }
     }
     let run = table.get_key_value("run").map(|(key, value)| (key.clone(), value.clone()));
     run.into_iter().collect()
+}
+
+/// One folder, or a list of them.
+fn names_folders(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::String(_) => true,
+        DeValue::Array(items) => !items.is_empty() && items.iter().all(|item| item.get_ref().is_str()),
+        _ => false,
+    }
 }
 
 /// Follows `extends` through the files.

@@ -1,11 +1,15 @@
 //! The JSON schema of the spec language, for editors, from the types that read it.
 
+mod part;
+
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use super::builtin;
 use crate::check::{CATALOGUE, PLANNED};
 use crate::spec::data::DataTable;
+use crate::spec::ladder::{RungTable, TABLES};
 use crate::spec::loss;
 use crate::spec::model::ModelTable;
 use crate::spec::name::NAME_PATTERN;
@@ -15,34 +19,96 @@ use crate::spec::run::RunTable;
 use crate::spec::train::TrainTable;
 
 /// The schema of a spec file. Draft 7: what editors' TOML plugins read.
+///
+/// A file that extends others, or has a ladder, need not say everything itself; nor need one without a model, which
+/// others may build upon.
 #[must_use]
 pub fn json_schema() -> Value {
     let mut generator = SchemaGenerator::new(SchemaSettings::draft07());
-    let sections = json!({
-        "model": section::<ModelTable>(&mut generator),
-        "data": section::<DataTable>(&mut generator),
-        "loss": loss::schema(&mut generator),
-        "optimizer": optimizer::schema(&mut generator),
-        "train": section::<TrainTable>(&mut generator),
-        "run": section::<RunTable>(&mut generator),
-        "property": properties(),
-    });
+    let sections = [
+        ("model", section::<ModelTable>(&mut generator)),
+        ("data", section::<DataTable>(&mut generator)),
+        ("loss", loss::schema(&mut generator).to_value()),
+        ("optimizer", optimizer::schema(&mut generator).to_value()),
+        ("train", section::<TrainTable>(&mut generator)),
+        ("run", section::<RunTable>(&mut generator)),
+        ("property", properties(named)),
+    ];
+    let rung = section::<RungTable>(&mut generator);
+    let mut definitions = checks(&mut generator);
+    definitions.extend(generator.take_definitions(true));
+    let mut whole = Map::new();
+    let mut parts = Map::new();
+    for (name, schema) in sections {
+        definitions.insert(name.to_owned(), schema);
+        let to = refer(name);
+        let part = if name == "property" { properties(named_elsewhere) } else { to.clone() };
+        parts.insert(name.to_owned(), part::part(&part, &mut definitions));
+        whole.insert(name.to_owned(), to);
+    }
+    definitions.insert("rung".to_owned(), of_ladder(rung, &parts));
+    let mut known = parts;
+    known.insert("version".to_owned(), json!({ "const": 1, "description": "Version of the spec language." }));
+    known.insert("extends".to_owned(), extends());
+    known.insert(
+        "ladder".to_owned(),
+        json!({
+            "type": "array",
+            "items": refer("rung"),
+            "minItems": 1,
+            "description": "Simple start: what the spec says of its subject, from the simplest up; one table a rung.",
+        }),
+    );
     let mut root = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "nncheck spec",
         "description": "What must hold of a neural network and its training.",
         "type": "object",
-        "properties": { "version": { "const": 1, "description": "Version of the spec language." } },
-        "required": ["model", "data", "loss", "property"],
+        "properties": known,
+        "allOf": [
+            {
+                "if": { "required": ["model"], "not": { "required": ["extends"] } },
+                "then": { "required": ["property"] },
+            },
+            {
+                "if": {
+                    "required": ["model"],
+                    "not": { "anyOf": [{ "required": ["extends"] }, { "required": ["ladder"] }] },
+                },
+                "then": {
+                    "properties": whole,
+                    "if": { "properties": { "model": { "required": ["subject"] } } },
+                    "else": { "required": ["data", "loss"] },
+                },
+            },
+        ],
     });
-    if let (Some(properties), Value::Object(sections)) = (root["properties"].as_object_mut(), sections) {
-        properties.extend(sections);
-    }
-    let mut definitions = checks(&mut generator);
-    definitions.extend(generator.take_definitions(true));
     root["definitions"] = Value::Object(definitions);
     strict(&mut root);
     root
+}
+
+fn refer(definition: &str) -> Value {
+    json!({ "$ref": format!("#/definitions/{definition}") })
+}
+
+/// `extends`: names of built-in specs, and paths.
+fn extends() -> Value {
+    let built_in: Vec<Value> = builtin::ALL.iter().map(|(name, _)| json!(format!("nncheck:{name}"))).collect();
+    let one = json!({ "anyOf": [{ "enum": built_in }, { "type": "string", "pattern": "^(?!nncheck:)" }] });
+    json!({
+        "description": "What this spec builds upon: built-in specs, and files by their paths from here.",
+        "anyOf": [one, { "type": "array", "items": one }],
+    })
+}
+
+/// A rung: its own keys, and the tables that differ.
+fn of_ladder(mut rung: Value, parts: &Map<String, Value>) -> Value {
+    if let Some(own) = rung["properties"].as_object_mut() {
+        own.extend(TABLES.iter().filter_map(|table| Some(((*table).to_owned(), parts.get(*table)?.clone()))));
+    }
+    rung["type"] = "object".into();
+    rung
 }
 
 fn section<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Value {
@@ -83,39 +149,54 @@ fn definition(id: &str) -> String {
 }
 
 /// `[property]`: a table that names its check is of that check; else it is of the check that it is named after.
-fn properties() -> Value {
-    let ids: Vec<&str> = CATALOGUE.iter().map(|entry| entry.info.id).collect();
-    let reference = |id: &str| json!({ "$ref": format!("#/definitions/{}", definition(id)) });
-    let by_check: Vec<Value> = ids
-        .iter()
+/// `others`: what a table is that is named after no check.
+fn properties(others: fn() -> Value) -> Value {
+    let by_name: Map<String, Value> = ids()
         .map(|id| {
-            json!({
-                "if": { "properties": { "check": { "const": id } }, "required": ["check"] },
-                "then": reference(id),
-            })
+            let own = refer(&definition(id));
+            (id.to_owned(), json!({ "if": { "required": ["check"] }, "then": named(), "else": own }))
         })
         .collect();
-    let named = json!({
-        "type": "object",
-        "description": "A property of the check that it names.",
-        "properties": { "check": { "enum": ids } },
-        "required": ["check"],
-        "allOf": by_check,
-        "additionalProperties": true,
-    });
-    let by_name: Map<String, Value> = ids
-        .iter()
-        .map(|id| ((*id).to_owned(), json!({ "if": { "required": ["check"] }, "then": named, "else": reference(id) })))
-        .collect();
     let planned: Vec<&str> = PLANNED.iter().map(|(id, _)| *id).collect();
+    let come = if planned.is_empty() { String::new() } else { format!(" Checks to come: {}.", planned.join(", ")) };
     json!({
         "type": "object",
-        "description": format!("What must hold: one table a property. Checks to come: {}.", planned.join(", ")),
+        "description": format!("What must hold: one table a property.{come}"),
         "properties": by_name,
-        "additionalProperties": named,
+        "additionalProperties": others(),
         "propertyNames": { "pattern": NAME_PATTERN },
         "minProperties": 1,
     })
+}
+
+fn ids() -> impl Iterator<Item = &'static str> {
+    CATALOGUE.iter().map(|entry| entry.info.id)
+}
+
+/// A property that names its check.
+fn named() -> Value {
+    let by_check: Vec<Value> = ids()
+        .map(|id| {
+            json!({
+                "if": { "properties": { "check": { "const": id } }, "required": ["check"] },
+                "then": refer(&definition(id)),
+            })
+        })
+        .collect();
+    json!({
+        "type": "object",
+        "description": "A property of the check that it names.",
+        "properties": { "check": { "enum": ids().collect::<Vec<_>>() } },
+        "required": ["check"],
+        "allOf": by_check,
+        "additionalProperties": true,
+    })
+}
+
+/// A property whose check may be named elsewhere, in what the spec extends.
+fn named_elsewhere() -> Value {
+    let any: Vec<Value> = ids().map(|id| refer(&definition(id))).collect();
+    json!({ "type": "object", "if": { "required": ["check"] }, "then": named(), "else": { "anyOf": any } })
 }
 
 /// Refuses unknown keys in every table with known ones, and accepts the other names of keys.

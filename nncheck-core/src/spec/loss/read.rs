@@ -217,6 +217,8 @@ fn located<T>(value: Spanned<T>) -> Located<T> {
 
 /// The schema of `[loss]`: one table, or several.
 pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
-    let one = LossTable::json_schema(generator);
+    let one = LossTable::json_schema(generator).to_value();
+    generator.definitions_mut().insert("term".to_owned(), one);
+    let one = json_schema!({ "$ref": "#/definitions/term" });
     json_schema!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
 }

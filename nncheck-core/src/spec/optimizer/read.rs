@@ -207,7 +207,7 @@ pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
         ("adamw", Adamw::json_schema(generator)),
         ("rmsprop", Rmsprop::json_schema(generator)),
     ];
-    let mut forms: Vec<Schema> = kinds
+    let forms: Vec<Schema> = kinds
         .into_iter()
         .map(|(kind, mut schema)| {
             let all = schema.as_object_mut().and_then(|s| s.get_mut("properties")).and_then(|p| p.as_object_mut());
@@ -219,7 +219,11 @@ pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
             schema
         })
         .collect();
-    let groups = json_schema!({ "type": "array", "minItems": 1, "items": { "anyOf": forms.clone() } });
+    let group = json_schema!({ "description": "How training lowers the loss.", "anyOf": forms });
+    generator.definitions_mut().insert("group".to_owned(), group.to_value());
+    let group = json_schema!({ "$ref": "#/definitions/group" });
+    let groups = json_schema!({ "type": "array", "minItems": 1, "items": group });
+    let mut forms = vec![group];
     forms.push(json_schema!({
         "type": "object",
         "properties": {
@@ -231,5 +235,5 @@ pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
         "required": ["function"],
     }));
     forms.push(groups);
-    json_schema!({ "description": "How training lowers the loss.", "anyOf": forms })
+    json_schema!({ "anyOf": forms })
 }

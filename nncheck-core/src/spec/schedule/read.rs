@@ -100,5 +100,7 @@ pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
             schema
         })
         .collect();
-    json_schema!({ "description": "How the learning rate changes from step to step.", "anyOf": forms })
+    let kinds = json_schema!({ "description": "How the learning rate changes from step to step.", "anyOf": forms });
+    generator.definitions_mut().insert("schedule".to_owned(), kinds.to_value());
+    json_schema!({ "$ref": "#/definitions/schedule" })
 }
