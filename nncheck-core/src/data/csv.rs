@@ -1,6 +1,8 @@
 //! CSV files: a header row, then rows of numbers; commas, quotes as in RFC 4180, any line end, UTF-8 with or without a
 //! byte order mark. Only the columns that are used have to hold numbers.
 
+mod fast;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -31,19 +33,24 @@ pub(super) struct Source<'a> {
 /// Where the rows of a table came from.
 #[derive(Debug)]
 pub(super) struct Origin {
-    text: Text,
-    /// The byte at which each row's record starts.
-    records: Vec<usize>,
+    path: Located<PathBuf>,
     /// Indices of the target columns.
     targets: Vec<usize>,
 }
 
 impl Origin {
-    /// Where a row's target stands.
+    /// Where a row's target stands. The file is read again: that is only needed where something is wrong.
     pub(super) fn target_place(&self, row: usize) -> Option<Place> {
-        let record = self.records.get(row).copied().unwrap_or(0);
-        let column = self.targets.first().copied().unwrap_or(0);
-        Some(self.text.place(&self.text.field(record, column)))
+        let text = decode(read(&self.path, u64::MAX).ok()?, &self.path).ok()?;
+        let mut reader = reader(&text);
+        let mut record = StringRecord::new();
+        for _ in 0..row + 2 {
+            if !read_record(&mut reader, &mut record, self.path.span).ok()? {
+                return None;
+            }
+        }
+        let start = usize::try_from(record.position()?.byte()).ok()?;
+        Some(text.place(&text.field(start, self.targets.first().copied().unwrap_or(0))))
     }
 }
 
@@ -66,6 +73,9 @@ pub(super) fn peek(data: &Data, task: Task, source: &Source<'_>) -> Result<Peek,
 
 /// Reads the rows.
 pub(super) fn load(data: &Data, task: Task, dtype: Dtype, source: &Source<'_>) -> Result<Table, DataError> {
+    if let Some(table) = load_fast(data, task, dtype, source)? {
+        return Ok(table);
+    }
     let text = decode(read(source.path, u64::MAX)?, source.path)?;
     let mut reader = reader(&text);
     let (names, columns) = header(&mut reader, &text, source, task)?;
@@ -95,13 +105,43 @@ pub(super) fn load(data: &Data, task: Task, dtype: Dtype, source: &Source<'_>) -
             .at(Some(text.place(&text.record(0)))));
     }
     let rows = records.len();
-    drop(reader);
     Ok(Table {
         inputs: vec![Array { name: "x".to_owned(), rows, shape, values: Values::floats(x, dtype) }],
         targets: vec![Array { name: "y".to_owned(), rows, shape: vec![columns.targets.len()], values: Values::F64(y) }],
-        origin: Some(Origin { text, records, targets: columns.targets }),
+        origin: Some(Origin { path: source.path.clone(), targets: columns.targets }),
         target: source.target.span,
     })
+}
+
+/// A large file of plain numbers; `None` where it is small, or has to be looked at with care.
+fn load_fast(data: &Data, task: Task, dtype: Dtype, source: &Source<'_>) -> Result<Option<Table>, DataError> {
+    let path = &source.path.value;
+    if !std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() >= fast::LARGE) {
+        return Ok(None);
+    }
+    let mut head = read(source.path, HEAD)?;
+    let mark = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let Some(end) = head.iter().rposition(|&b| b == b'\n') else { return Ok(None) };
+    head.truncate(end + 1);
+    let text = decode(head, source.path)?;
+    let mut reader = reader(&text);
+    let (names, columns) = header(&mut reader, &text, source, task)?;
+    let inputs = columns.inputs.len();
+    let shape = settle_shape(data, inputs, &[inputs], "input columns")?;
+    let start = reader.position().byte() + mark;
+    let Ok(numbers) = fast::read(path, start, names.len(), &columns, dtype, data.take) else { return Ok(None) };
+    let rows = numbers.rows;
+    Ok(Some(Table {
+        inputs: vec![Array { name: "x".to_owned(), rows, shape, values: numbers.x }],
+        targets: vec![Array {
+            name: "y".to_owned(),
+            rows,
+            shape: vec![columns.targets.len()],
+            values: Values::F64(numbers.y),
+        }],
+        origin: Some(Origin { path: source.path.clone(), targets: columns.targets }),
+        target: source.target.span,
+    }))
 }
 
 type Reader<'a> = csv::Reader<&'a [u8]>;

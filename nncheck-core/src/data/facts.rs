@@ -39,19 +39,18 @@ pub(super) fn facts(
 
 /// Mean and variance (divisor n) of all numbers of some rows, in two passes; `None` of nothing.
 fn mean_and_variance(arrays: &[&Array], rows: &[usize]) -> Option<(f64, f64)> {
-    let total = |mut term: Box<dyn FnMut(f64) -> f64>| {
-        let (mut n, mut sum) = (0_usize, 0.0);
-        for array in arrays {
-            array.values.for_each(rows, array.row_len(), |_, v| {
-                n += 1;
-                sum += term(v);
-            });
-        }
-        (n > 0).then(|| sum / n as f64)
-    };
-    let mean = total(Box::new(|v| v))?;
-    let variance = total(Box::new(move |v| (v - mean) * (v - mean)))?;
+    let mean = average(arrays, rows, |v| v)?;
+    let variance = average(arrays, rows, |v| (v - mean) * (v - mean))?;
     Some((mean, variance))
+}
+
+fn average(arrays: &[&Array], rows: &[usize], term: impl Fn(f64) -> f64) -> Option<f64> {
+    let (mut n, mut sum) = (0_usize, 0.0);
+    for array in arrays {
+        n += rows.len() * array.row_len();
+        array.values.for_each(rows, array.row_len(), |_, v| sum += term(v));
+    }
+    (n > 0).then(|| sum / n as f64)
 }
 
 /// Share of each of `k` classes among the targets of some rows.
