@@ -32,7 +32,10 @@ fn inferred(spec: &Value, shape: &[usize]) -> (Vec<Layer>, Vec<usize>) {
         .iter()
         .map(|layer| {
             let name = layer[0].as_str().map(str::to_owned);
-            Located::new(Layer { name, kind: serde_json::from_value(layer[1].clone()).unwrap() }, Span::default())
+            Located::new(
+                Layer { name, init: Default::default(), kind: serde_json::from_value(layer[1].clone()).unwrap() },
+                Span::default(),
+            )
         })
         .collect();
     let inferred = infer(&layers, shape).unwrap();

@@ -107,9 +107,8 @@ pub(super) fn model_and_data(reader: &mut Reader<'_>, model: &Model, data: &Data
     let shape = data.shape.as_ref().map(|shape| &shape.value).or(made_up.as_ref());
     if let (ModelSource::Layers(layers), Some(shape)) = (&model.source, shape)
         && let Err(why) = layer::infer(layers, shape)
-        && let Some(layer) = layers.get(why.index)
     {
-        let mut error = reader.error("shape-mismatch", layer.span, why.message).label("does not fit");
+        let mut error = reader.error("shape-mismatch", why.span, why.message).label("does not fit");
         if let (0, Some(shape)) = (why.index, &data.shape) {
             error = error.also(shape.span, "the data's shape");
         }

@@ -49,6 +49,13 @@ impl Form {
         form
     }
 
+    /// Has one more key.
+    #[must_use]
+    pub fn with(mut self, key: &str) -> Self {
+        self.keys.push(key.to_owned());
+        self
+    }
+
     /// Accepts further keys of the same table, which somebody else reads.
     #[must_use]
     pub fn beside<'a>(mut self, others: impl IntoIterator<Item = &'a str>) -> Self {

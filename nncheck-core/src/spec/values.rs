@@ -263,6 +263,11 @@ pub(crate) mod bounds {
         }
     }
 
+    /// Any number but infinities and NaN.
+    pub(crate) fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        held(deserializer, "a finite number", |_| true)
+    }
+
     /// Above zero.
     pub(crate) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
         held(deserializer, "a number above 0", |x| x > 0.0)

@@ -32,9 +32,7 @@ pub fn precheck(suite: &Suite) -> Vec<Diagnostic> {
         let ModelSource::Layers(layers) = &subject.model.source else { continue };
         if let Err(error) = layer::infer(layers, &peek.shape) {
             let mut found = Diagnostic::error("layer-shape", error.message);
-            if let Some(layer) = layers.get(error.index) {
-                found = found.at(&spec.file, layer.span).label("does not fit what comes in");
-            }
+            found = found.at(&spec.file, error.span).label("does not fit what comes in");
             found.help.extend(error.help);
             errors.push(found);
         }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Misfit, Rule};
+use crate::spec::values::bounds;
 
 /// `max(0, x)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +37,27 @@ pub enum Approximate {
     Tanh,
 }
 
+/// `x` where it is above zero, and `negative_slope * x` elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LeakyRelu {
+    /// The slope below zero.
+    #[serde(alias = "slope", default = "hundredth", deserialize_with = "bounds::finite")]
+    #[schemars(extend("x-aliases" = ["slope"]))]
+    pub negative_slope: f64,
+}
+
+/// `x` where it is above zero, and `alpha * (exp(x) - 1)` elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Elu {
+    /// What it goes down to.
+    #[serde(default = "one", deserialize_with = "bounds::finite")]
+    pub alpha: f64,
+}
+
+/// `x / (1 + exp(-x))`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Silu {}
+
 /// `softmax` and `log_softmax`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Softmax {
@@ -44,33 +66,29 @@ pub struct Softmax {
     pub dim: i64,
 }
 
+fn hundredth() -> f64 {
+    0.01
+}
+
+fn one() -> f64 {
+    1.0
+}
+
 fn last() -> i64 {
     -1
 }
 
-impl Rule for Relu {
-    fn output(&mut self, input: &[usize]) -> Result<Vec<usize>, Misfit> {
-        Ok(input.to_vec())
-    }
+macro_rules! of_each_entry {
+    ($($kind:ty),*) => {$(
+        impl Rule for $kind {
+            fn output(&mut self, input: &[usize]) -> Result<Vec<usize>, Misfit> {
+                Ok(input.to_vec())
+            }
+        }
+    )*};
 }
 
-impl Rule for Tanh {
-    fn output(&mut self, input: &[usize]) -> Result<Vec<usize>, Misfit> {
-        Ok(input.to_vec())
-    }
-}
-
-impl Rule for Sigmoid {
-    fn output(&mut self, input: &[usize]) -> Result<Vec<usize>, Misfit> {
-        Ok(input.to_vec())
-    }
-}
-
-impl Rule for Gelu {
-    fn output(&mut self, input: &[usize]) -> Result<Vec<usize>, Misfit> {
-        Ok(input.to_vec())
-    }
-}
+of_each_entry!(Relu, LeakyRelu, Elu, Silu, Tanh, Sigmoid, Gelu);
 
 impl Rule for Softmax {
     fn output(&mut self, input: &[usize]) -> Result<Vec<usize>, Misfit> {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::norm::eps;
 use super::{Misfit, Rule, size, yes};
 use crate::spec::values::bounds;
 
@@ -26,10 +27,6 @@ pub struct BatchNorm<const D: usize> {
     /// Whether there are running statistics.
     #[serde(default = "yes")]
     pub track_running_stats: bool,
-}
-
-fn eps() -> f64 {
-    1e-5
 }
 
 fn momentum() -> f64 {

@@ -19,7 +19,7 @@ fn half() -> f64 {
     0.5
 }
 
-fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+pub(super) fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let p = f64::deserialize(deserializer)?;
     if (0.0..=1.0).contains(&p) {
         Ok(p)
@@ -30,11 +30,21 @@ fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
 
 /// Sets the share of every dropout layer; how many there are.
 pub(crate) fn set_all(layers: &mut [Located<Layer>], p: f64) -> usize {
-    let dropouts = layers.iter_mut().filter_map(|layer| match &mut layer.value.kind {
-        LayerKind::Dropout(dropout) => Some(dropout),
-        _ => None,
-    });
-    dropouts.map(|dropout| dropout.p = p).count()
+    layers
+        .iter_mut()
+        .map(|layer| {
+            let share = match &mut layer.value.kind {
+                LayerKind::Dropout(l) => &mut l.p,
+                LayerKind::Lstm(l) | LayerKind::Gru(l) => &mut l.dropout,
+                LayerKind::MultiheadAttention(l) => &mut l.dropout,
+                LayerKind::TransformerEncoderLayer(l) => &mut l.dropout,
+                LayerKind::Residual(l) => return set_all(&mut l.layers, p),
+                _ => return 0,
+            };
+            *share = p;
+            1
+        })
+        .sum()
 }
 
 impl Rule for Dropout {

@@ -2,39 +2,61 @@
 //! a new type that knows its [`Rule`], and one line below.
 
 mod activation;
+mod attention;
 mod batch_norm;
-mod conv2d;
+mod conv;
+mod conv_transpose2d;
 mod dropout;
+mod embedding;
 mod flatten;
 mod infer;
+mod init;
 mod linear;
-mod pair;
+mod norm;
+mod padding;
 mod pool;
 mod read;
+mod recurrent;
+mod reshape;
+mod residual;
+mod sizes;
+mod window;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, Deserializer};
 
 use super::read::{Form, Place, Read, Reader};
-pub use activation::{Approximate, Gelu, Relu, Sigmoid, Softmax, Tanh};
+pub use activation::{Approximate, Elu, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softmax, Tanh};
+pub use attention::{EncoderActivation, MultiheadAttention, TransformerEncoderLayer};
 pub use batch_norm::BatchNorm;
-pub use conv2d::Conv2d;
+pub use conv::Conv;
+pub use conv_transpose2d::ConvTranspose2d;
 pub use dropout::Dropout;
 pub(crate) use dropout::set_all as set_dropout;
+pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use infer::{Inferred, LayerError, infer};
+pub use init::{Init, LayerInit, Normal, Uniform};
 pub use linear::Linear;
-pub use pair::Pair;
-pub use pool::{AdaptiveAvgPool2d, MaxPool2d};
+pub use norm::{GroupNorm, LayerNorm};
+pub use padding::{Padding, PaddingMode};
+pub use pool::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
 pub(crate) use read::read_layers;
 pub use read::schema;
+pub use recurrent::{LastStep, Recurrent};
+pub use reshape::Reshape;
+pub use residual::Residual;
+pub use sizes::{Dims, Pair, Sizes};
 
 /// One layer of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Layer {
     /// Its name, where the spec gives one; else it is named by its index.
     pub name: Option<String>,
+    /// What its parameters are drawn from.
+    #[serde(default)]
+    pub init: LayerInit,
     /// What it does.
     pub kind: LayerKind,
 }
@@ -51,6 +73,8 @@ enum Misfit {
     Input { takes: String, help: Option<String> },
     /// Its arguments do not fit each other.
     Arguments(String),
+    /// A layer inside it does not fit.
+    Inside(LayerError),
 }
 
 impl Misfit {
@@ -113,56 +137,78 @@ macro_rules! layers {
 layers! {
     /// `x W^T + b` over the last axis.
     "linear" => Linear(Linear),
-    /// Cross-correlation over the last two axes.
-    "conv2d" => Conv2d(Conv2d),
+    /// Cross-correlation over the last axis of `[C, L]`.
+    "conv1d" => Conv1d(Conv<1>),
+    /// Cross-correlation over the last two axes of `[C, H, W]`.
+    "conv2d" => Conv2d(Conv<2>),
+    /// The transpose of a convolution of images.
+    "conv_transpose2d" => ConvTranspose2d(ConvTranspose2d),
     /// Batch normalisation of `[C]` or `[C, L]`.
     "batch_norm1d" => BatchNorm1d(BatchNorm<1>),
     /// Batch normalisation of `[C, H, W]`.
     "batch_norm2d" => BatchNorm2d(BatchNorm<2>),
+    /// Normalisation of each example over its last axes.
+    "layer_norm" => LayerNorm(LayerNorm),
+    /// Normalisation of groups of channels of each example.
+    "group_norm" => GroupNorm(GroupNorm),
+    /// A vector for each token.
+    "embedding" => Embedding(Embedding),
+    /// Long short-term memory over the steps of `[T, F]`.
+    "lstm" => Lstm(Recurrent),
+    /// Gated recurrent units over the steps of `[T, F]`.
+    "gru" => Gru(Recurrent),
+    /// Self-attention over the steps of `[T, F]`.
+    "multihead_attention" => MultiheadAttention(MultiheadAttention),
+    /// Self-attention and a network over each step of `[T, F]`.
+    "transformer_encoder_layer" => TransformerEncoderLayer(TransformerEncoderLayer),
     /// `max(0, x)`.
     "relu" => Relu(Relu),
+    /// `x` above zero, `negative_slope * x` below.
+    "leaky_relu" => LeakyRelu(LeakyRelu),
+    /// `x` above zero, `alpha * (exp(x) - 1)` below.
+    "elu" => Elu(Elu),
+    /// `x` times the normal distribution function of `x`.
+    "gelu" => Gelu(Gelu),
+    /// `x / (1 + exp(-x))`.
+    "silu" => Silu(Silu),
     /// The hyperbolic tangent.
     "tanh" => Tanh(Tanh),
     /// `1 / (1 + exp(-x))`.
     "sigmoid" => Sigmoid(Sigmoid),
-    /// `x` times the normal distribution function of `x`.
-    "gelu" => Gelu(Gelu),
     /// Exponentials that sum to one along an axis.
     "softmax" => Softmax(Softmax),
     /// The logarithm of softmax.
     "log_softmax" => LogSoftmax(Softmax),
     /// Zeroes entries at random in train mode.
     "dropout" => Dropout(Dropout),
-    /// Makes several axes one.
-    "flatten" => Flatten(Flatten),
     /// The largest entry of each window.
     "max_pool2d" => MaxPool2d(MaxPool2d),
+    /// The mean of each window.
+    "avg_pool2d" => AvgPool2d(AvgPool2d),
     /// The mean of windows that divide the last two axes into parts.
     "adaptive_avg_pool2d" => AdaptiveAvgPool2d(AdaptiveAvgPool2d),
+    /// Makes several axes one.
+    "flatten" => Flatten(Flatten),
+    /// The same entries in another shape.
+    "reshape" => Reshape(Reshape),
+    /// The input plus what layers make of it.
+    "residual" => Residual(Residual),
+    /// The last step of `[T, F]`.
+    "last_step" => LastStep(LastStep),
 }
 
-/// Layers of the spec language that later versions will know.
-const LATER: &[&str] = &[
-    "avg_pool2d",
-    "conv1d",
-    "conv_transpose2d",
-    "elu",
-    "embedding",
-    "group_norm",
-    "gru",
-    "last_step",
-    "layer_norm",
-    "leaky_relu",
-    "lstm",
-    "multihead_attention",
-    "reshape",
-    "residual",
-    "silu",
-    "transformer_encoder_layer",
-];
-
 /// PyTorch's arguments that later versions may know.
-const LATER_ARGUMENTS: &[&str] = &["padding_mode", "return_indices"];
+const LATER_ARGUMENTS: &[&str] =
+    &["add_bias_kv", "add_zero_attn", "max_norm", "norm_type", "proj_size", "return_indices", "sparse"];
+
+/// PyTorch's `batch_first`, which is always true here.
+fn batch_first<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    if bool::deserialize(deserializer)? {
+        Ok(true)
+    } else {
+        Err(serde::de::Error::custom("expected true: the batch is always the first axis, [N, T, F]"))
+    }
+}
 
 /// Bounds of sizes, held while they are read.
 mod size {
@@ -171,7 +217,7 @@ mod size {
     /// Far above any layer that fits into memory, and far below where arithmetic on sizes overflows.
     pub(super) const LARGEST: usize = 1_000_000_000;
 
-    fn check<E: Error>(size: usize) -> Result<usize, E> {
+    pub(super) fn check<E: Error>(size: usize) -> Result<usize, E> {
         if (1..=LARGEST).contains(&size) {
             Ok(size)
         } else {

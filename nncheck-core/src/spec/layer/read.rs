@@ -1,10 +1,12 @@
 //! From TOML to layers.
 
-use schemars::{Schema, SchemaGenerator, json_schema};
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{LATER, Layer, LayerKind};
+use super::{Init, Layer, LayerInit, LayerKind, Residual, init};
 use crate::diagnostic::{Located, Span};
 use crate::spec::name::{self, NAME_PATTERN};
 use crate::spec::read::{Place, Reader, with_suggestion};
@@ -54,15 +56,16 @@ fn read_layer(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<L
     match value.get_ref() {
         DeValue::String(kind) => {
             let kind = read_kind(reader, kind, span, &DeTable::new(), span)?;
-            Some(Located::new(Layer { name: None, kind }, span))
+            Some(Located::new(Layer { name: None, init: LayerInit::default(), kind }, span))
         }
         DeValue::Table(table) => {
             let mut kinds = Vec::new();
             let mut name = Some(None);
+            let mut drawn = None;
             for (key, value) in table {
                 match key.get_ref().as_ref() {
                     "name" => name = read_name(reader, value).map(Some),
-                    "init" => reader.not_yet("`init` of a layer", key.span().into()),
+                    "init" => drawn = Some((key, value)),
                     _ => kinds.push((key, value)),
                 }
             }
@@ -90,7 +93,11 @@ fn read_layer(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<L
                 return None;
             };
             let kind = read_kind(reader, kind, key.span().into(), table, arguments.span().into())?;
-            Some(Located::new(Layer { name: name?, kind }, span))
+            let init = match drawn {
+                Some((key, value)) => init::read(reader, key, value, &kind)?,
+                None => LayerInit::default(),
+            };
+            Some(Located::new(Layer { name: name?, init, kind }, span))
         }
         other => {
             let error = reader
@@ -122,6 +129,9 @@ fn read_kind(
     span: Span,
 ) -> Option<LayerKind> {
     let what = format!("`{name}`");
+    if name == "residual" {
+        return Residual::read(reader, Place { what: &what, span }, arguments);
+    }
     match LayerKind::read(reader, name, Place { what: &what, span }, arguments) {
         Some(read) => read.value,
         None => {
@@ -132,9 +142,6 @@ fn read_kind(
 }
 
 fn unknown(reader: &mut Reader<'_>, name: &str, span: Span) {
-    if LATER.contains(&name) {
-        return reader.not_yet(&format!("the layer `{name}`"), span);
-    }
     let error = reader.error("unknown-layer", span, format!("unknown layer `{}`", name.escape_debug()));
     reader.push(with_suggestion(error, name, LayerKind::NAMES, "a layer"));
 }
@@ -150,26 +157,39 @@ fn article(value: &DeValue<'_>) -> String {
     }
 }
 
-/// The schema of one layer: a bare name, or a table of one kind with its arguments and perhaps a name.
+/// The schema of one layer: a bare name, or a table of one kind with its arguments and perhaps a name and `init`.
 #[must_use]
 pub fn schema(generator: &mut SchemaGenerator) -> Schema {
-    let mut bare = Vec::new();
-    let mut forms = Vec::new();
-    for (name, arguments) in LayerKind::schemas(generator) {
-        let needs = arguments.get("required").and_then(|r| r.as_array()).is_some_and(|r| !r.is_empty());
-        if !needs {
-            bare.push(name);
-        }
-        let mut arguments = arguments;
-        arguments.insert("additionalProperties".to_owned(), false.into());
-        forms.push(json_schema!({
-            "type": "object",
-            "properties": { name: arguments, "name": { "type": "string", "pattern": NAME_PATTERN } },
-            "required": [name],
-            "additionalProperties": false,
-        }));
+    generator.subschema_for::<LayerSchema>()
+}
+
+/// The schema of one layer, by a name of its own, because layers hold layers.
+pub(super) struct LayerSchema;
+
+impl JsonSchema for LayerSchema {
+    fn schema_name() -> Cow<'static, str> {
+        "layer".into()
     }
-    let mut all = vec![json_schema!({ "enum": bare })];
-    all.append(&mut forms);
-    json_schema!({ "anyOf": all })
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut bare = Vec::new();
+        let mut forms = Vec::new();
+        let (one, each) = (generator.subschema_for::<Init>(), generator.subschema_for::<LayerInit>());
+        let init = json_schema!({ "anyOf": [one, each], "description": "What its parameters are drawn from." });
+        for (name, mut arguments) in LayerKind::schemas(generator) {
+            let needs = arguments.get("required").and_then(|r| r.as_array()).is_some_and(|r| !r.is_empty());
+            if !needs {
+                bare.push(name);
+            }
+            arguments.insert("additionalProperties".to_owned(), false.into());
+            forms.push(json_schema!({
+                "type": "object",
+                "properties": { name: arguments, "name": { "type": "string", "pattern": NAME_PATTERN }, "init": init },
+                "required": [name],
+                "additionalProperties": false,
+            }));
+        }
+        let mut all = vec![json_schema!({ "enum": bare })];
+        all.append(&mut forms);
+        json_schema!({ "anyOf": all })
+    }
 }

@@ -2,8 +2,9 @@
 
 use nncheck_core::spec::layer;
 use tch::Tensor;
-use tch::nn::{Module, Path};
+use tch::nn::Module;
 
+use super::parameters::Parameters;
 use super::{inferred, init, size};
 
 /// `x W^T + b` over the last axis.
@@ -14,11 +15,22 @@ pub(super) struct Linear {
 }
 
 impl Linear {
-    pub(super) fn new(path: &Path<'_>, spec: &layer::Linear) -> Self {
-        let outputs = size(spec.outputs);
-        let shape = [outputs, inferred(spec.inputs)];
-        let weight = init::weight(path, &shape);
-        Self { weight, bias: spec.bias.then(|| init::bias(path, outputs, &shape)) }
+    pub(super) fn new(parameters: &Parameters<'_>, spec: &layer::Linear) -> Self {
+        Self::of_sizes(parameters, inferred(spec.inputs), size(spec.outputs), spec.bias)
+    }
+
+    pub(super) fn of_sizes(parameters: &Parameters<'_>, inputs: i64, outputs: i64, bias: bool) -> Self {
+        let shape = [outputs, inputs];
+        let weight = init::weight(parameters, &shape);
+        Self { weight, bias: bias.then(|| init::bias(parameters, outputs, &shape)) }
+    }
+
+    /// Sets the bias to zero, as attention does with its last layer.
+    pub(super) fn with_zero_bias(mut self) -> Self {
+        if let Some(bias) = &mut self.bias {
+            let _itself = tch::no_grad(|| bias.zero_());
+        }
+        self
     }
 }
 

@@ -10,8 +10,8 @@ pub struct Sequential {
 }
 
 impl Sequential {
-    pub(super) fn push(&mut self, layer: impl ModuleT + 'static) {
-        self.layers.push(Box::new(layer));
+    pub(super) fn push(&mut self, layer: Box<dyn ModuleT>) {
+        self.layers.push(layer);
     }
 }
 

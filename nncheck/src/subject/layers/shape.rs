@@ -15,3 +15,17 @@ impl Module for Flatten {
         xs.flatten(self.start, self.end)
     }
 }
+
+/// Gives each example another shape.
+#[derive(Clone, Debug)]
+pub(super) struct Reshape {
+    /// Without the batch.
+    pub(super) shape: Vec<i64>,
+}
+
+impl Module for Reshape {
+    fn forward(&self, xs: &Tensor) -> Tensor {
+        let examples = xs.size().first().copied().unwrap_or(0);
+        xs.reshape([&[examples], &self.shape[..]].concat())
+    }
+}
