@@ -20,6 +20,7 @@ pub mod judge;
 pub mod measurement;
 pub mod model_file;
 pub mod plan;
+pub mod reference;
 pub mod report;
 pub mod spec;
 pub mod suite;

@@ -10,6 +10,7 @@ use super::finite::Finite;
 use super::gradient_accumulation::GradientAccumulation;
 use super::initial_loss::InitialLoss;
 use super::learns::Learns;
+use super::loss_function::LossFunction;
 use super::overfit::Overfit;
 use super::parameters_update::ParametersUpdate;
 use super::update_ratio::UpdateRatio;
@@ -21,6 +22,7 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
     entry::<Overfit>(),
     entry::<Learns>(),
     entry::<InitialLoss>(),
+    entry::<LossFunction>(),
     entry::<ParametersUpdate>(),
     entry::<UpdateRatio>(),
     entry::<GradientAccumulation>(),
@@ -32,7 +34,6 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
 /// not exist.
 pub const PLANNED: &[(&str, Stage)] = &[
     ("beats_baseline", Stage::Start),
-    ("loss_function", Stage::Loss),
     ("loss_task", Stage::Loss),
     ("loss_terms", Stage::Loss),
     ("regularization", Stage::Loss),

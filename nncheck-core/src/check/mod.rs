@@ -11,6 +11,7 @@ pub(crate) mod fixture;
 mod gradient_accumulation;
 mod initial_loss;
 mod learns;
+mod loss_function;
 mod narrow;
 mod overfit;
 mod parameter;

@@ -3,6 +3,7 @@
 pub mod accumulation;
 pub mod facts;
 pub mod initial;
+pub mod loss_function;
 pub mod overfit;
 pub mod trace;
 pub mod value;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use accumulation::{Accumulation, AccumulationAsk};
 pub use facts::DataFacts;
 pub use initial::{Initial, InitialAsk};
+pub use loss_function::{LossCase, LossFunction, LossFunctionAsk};
 pub use overfit::{Overfit, OverfitAsk};
 pub use trace::{Inputs, Trace, TraceAsk};
 pub use value::ValueAsk;
@@ -21,6 +23,8 @@ pub use value::ValueAsk;
 pub enum Request {
     /// The loss before any training.
     Initial(InitialAsk),
+    /// A loss on outputs whose loss is known.
+    LossFunction(LossFunctionAsk),
     /// Training on a handful of examples until they are learnt.
     Overfit(OverfitAsk),
     /// Some steps of training, watched.
@@ -37,6 +41,7 @@ impl Request {
     pub fn key(&self) -> String {
         match self {
             Self::Initial(ask) => format!("initial-{}", ask.rows),
+            Self::LossFunction(ask) => format!("loss_function-{}", ask.rows),
             // `{:?}` writes as many digits as tell the number from all others.
             Self::Overfit(ask) => format!("overfit-{}-{:?}-{}", ask.points, ask.loss, ask.max_steps),
             Self::Trace(ask) => format!("trace-{}-{}-{}", ask.inputs.word(), ask.steps, ask.watched),
@@ -50,6 +55,7 @@ impl Request {
     pub fn words(&self) -> String {
         match self {
             Self::Initial(_) => "the loss at initialisation".to_owned(),
+            Self::LossFunction(_) => "the loss of outputs whose loss is known".to_owned(),
             Self::Overfit(ask) => format!("learning {} examples by heart", ask.points),
             Self::Trace(ask) => match ask.inputs {
                 Inputs::Real => format!("{} training steps", ask.steps),
@@ -75,6 +81,8 @@ impl Request {
 pub enum Measurement {
     /// For [`Request::Initial`].
     Initial(Initial),
+    /// For [`Request::LossFunction`].
+    LossFunction(LossFunction),
     /// For [`Request::Overfit`].
     Overfit(Overfit),
     /// For [`Request::Trace`].

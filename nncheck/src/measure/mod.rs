@@ -2,6 +2,7 @@
 
 mod accumulation;
 mod initial;
+mod loss_function;
 mod overfit;
 mod trace;
 mod value;
@@ -44,6 +45,10 @@ pub fn measure(
         Request::Initial(ask) => {
             let measured = initial::measure(&program, ask)?;
             hand_over(job.parts, &Measurement::Initial(measured), done);
+        }
+        Request::LossFunction(ask) => {
+            let measured = loss_function::measure(&program, ask)?;
+            hand_over(job.parts, &Measurement::LossFunction(measured), done);
         }
         Request::Overfit(ask) => {
             let measured = overfit::measure(&mut program, ask)?;

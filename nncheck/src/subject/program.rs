@@ -211,7 +211,7 @@ impl<'a> Program<'a> {
     }
 
     /// The user's own step, if the spec names one.
-    pub(super) fn step(&self) -> Option<&StepFunction> {
+    pub(crate) fn step(&self) -> Option<&StepFunction> {
         match &self.body {
             Body::Declared { step, .. } => step.as_ref(),
             Body::Own(_) => None,
