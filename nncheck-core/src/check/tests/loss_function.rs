@@ -76,7 +76,7 @@ fn a_factor_and_an_offset_are_told_apart() {
 
 #[test]
 fn a_loss_that_is_not_finite_is_said_with_the_outputs() {
-    let seen = run(LossKind::CrossEntropy, |right, _| if right < 0.1 { f64::NAN } else { right });
+    let seen = run(LossKind::CrossEntropy, |right, _| if right < 0.01 { f64::NAN } else { right });
     assert_eq!((seen.judged.verdict, seen.causes), (Verdict::Fail, vec!["not_finite"]));
     assert!(seen.help.contains("right outputs"), "{}", seen.help);
 }
