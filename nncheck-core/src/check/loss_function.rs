@@ -68,6 +68,7 @@ impl CheckType for LossFunction {
         rule: Rule::Each,
         takes_band: false,
         trains: false,
+        narrows: &[],
         causes: &[
             CauseInfo {
                 id: "wrong_axis",
@@ -336,7 +337,10 @@ impl Side {
         });
         Cause {
             id: "other_loss",
-            help: format!("{who} is not `{}`, nor that with a usual mistake{numbers}", kind(context.subject.loss.kind)),
+            help: format!(
+                "{who} is not `{}`, nor that with a usual mistake{numbers}",
+                context.subject.loss.kind().map_or("the loss of the spec", LossKind::name)
+            ),
         }
     }
 }
@@ -381,24 +385,11 @@ fn explained(fault: Fault, seen: &Seen) -> (&'static str, String) {
         }
         Fault::Root => ("other_kind", "the square root of the mean square: take the mean square itself".to_owned()),
         Fault::Kind(other) => {
-            ("other_kind", format!("`{}`: name that kind in [loss], or use the one that is named", kind(other)))
+            ("other_kind", format!("`{}`: name that kind in [loss], or use the one that is named", other.name()))
         }
         Fault::NoClassWeights => ("option_ignored", "what it is without the class weights".to_owned()),
         Fault::NoSmoothing => ("option_ignored", "what it is without label smoothing".to_owned()),
         Fault::NothingIgnored => ("option_ignored", "what it is when the ignored class id counts".to_owned()),
-    }
-}
-
-/// As specs write it.
-fn kind(kind: LossKind) -> &'static str {
-    match kind {
-        LossKind::CrossEntropy => "cross_entropy",
-        LossKind::BceWithLogits => "bce_with_logits",
-        LossKind::Bce => "bce",
-        LossKind::Nll => "nll",
-        LossKind::Mse => "mse",
-        LossKind::L1 => "l1",
-        LossKind::Huber => "huber",
     }
 }
 

@@ -6,7 +6,7 @@ mod outputs;
 
 use ndarray::{ArrayD, Axis, Zip};
 
-use crate::spec::loss::{Loss, LossKind, Task};
+use crate::spec::loss::{LossKind, Reduction, Task, Term};
 
 pub use faults::{Fault, faulty};
 pub use outputs::{Outputs, try_out};
@@ -44,10 +44,17 @@ impl Reference {
         Self { kind, sum: false, class_weights: None, ignore_index: -100, label_smoothing: 0.0, delta: 1.0 }
     }
 
-    /// The loss that a spec declares.
+    /// The loss that a term of a spec is of, before weighting; `None` where it names no kind.
     #[must_use]
-    pub fn of(loss: &Loss) -> Self {
-        Self::new(loss.kind)
+    pub fn of(term: &Term) -> Option<Self> {
+        Some(Self {
+            kind: term.kind?,
+            sum: term.reduction == Reduction::Sum,
+            class_weights: term.class_weights.as_ref().map(|weights| weights.value.clone()),
+            ignore_index: term.ignore_index,
+            label_smoothing: term.label_smoothing,
+            delta: term.delta,
+        })
     }
 
     /// The loss of `output` against `target`, without regularisation.

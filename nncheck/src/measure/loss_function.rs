@@ -5,15 +5,15 @@ use nncheck_core::measurement::{LossCase, LossFunction, LossFunctionAsk};
 use nncheck_core::reference::{self, Reference, Target};
 use tch::{Kind, Tensor};
 
-use crate::subject::{Program, SubjectError};
+use crate::subject::{Program, SubjectError, checked};
 use crate::user::{Batch, Losses, Model, Optimize, Outputs};
 
 /// A model that puts out what it is told to.
-struct Fixed(Tensor);
+struct Fixed(Outputs);
 
 impl Model for Fixed {
-    fn forward(&self, _batch: &Batch, _train: bool) -> Outputs {
-        self.0.shallow_clone().into()
+    fn outputs(&self, _batch: &Batch, _train: bool) -> Outputs {
+        self.0.clone()
     }
 }
 
@@ -33,20 +33,29 @@ pub(super) fn measure(program: &Program<'_>, ask: &LossFunctionAsk) -> Result<Lo
     let rows = ask.rows.min(program.spec.data.batch).min(program.data.train_rows());
     let mut result =
         LossFunction { cannot: None, rows, output_shape: Vec::new(), declared: Vec::new(), of_step: Vec::new() };
-    let mut cannot = |why: &str| Ok(LossFunction { cannot: Some(why.to_owned()), ..result.clone() });
-    if program.loss().is_none() {
+    let cannot = |why: &str| Ok(LossFunction { cannot: Some(why.to_owned()), ..result.clone() });
+    let Some(loss) = program.loss() else {
         return cannot(
-            "the losses of a program of its own have no reference: write a property of `check = \"value\"` for it",
+            "the losses of a program of its own have no reference: write a property of `check = \"value\"` for them",
         );
+    };
+    let [term] = &program.spec.loss.terms[..] else {
+        return cannot("the loss is a sum of several terms, and the reference is of one");
+    };
+    let Some(reference) = Reference::of(term) else {
+        return cannot("the spec names no `kind` beside `function` that it should agree with");
+    };
+    if term.weight <= 0.0 {
+        return cannot("the loss has the weight zero");
     }
     let batch = program.first_rows(rows);
     let outputs = tch::no_grad(|| program.outputs(&batch, true))?;
-    if outputs.named().len() != 1 || batch.targets().len() != 1 {
-        return cannot("there are several outputs or targets, and the reference knows one of each");
+    if program.step().is_some() && outputs.named().len() != 1 {
+        return cannot("the step may read several outputs, and the reference knows one");
     }
-    let (output, target) = (outputs.main(), target(batch.y()));
+    let (output, target) = loss.only(&outputs, &batch)?;
+    let target = self::target(target);
     let shape = shape(output);
-    let reference = Reference::of(&program.spec.loss);
     let mut tried = vec![(reference::Outputs::Model, output.detach().copy())];
     tried.extend(reference::try_out(reference.kind, &shape, &target).into_iter().map(|(what, made_up)| {
         let flat: Vec<f64> = made_up.iter().copied().collect();
@@ -59,17 +68,17 @@ pub(super) fn measure(program: &Program<'_>, ask: &LossFunctionAsk) -> Result<Lo
             Ok(right) => right,
             Err(why) => return Ok(LossFunction { cannot: Some(why), ..result }),
         };
-        let case = |losses: &Losses| LossCase {
+        let case = |losses: &Losses, weight: f64| LossCase {
             outputs: what,
-            value: losses.total().double_value(&[]),
+            value: losses.total().double_value(&[]) / weight,
             reference: right,
             faulty: reference::faulty(&reference, &seen, &target),
         };
         // A loss may refuse to be differentiated by outputs that ask for no gradient.
-        let leaf = || tensor.detach().copy().set_requires_grad(true);
-        result.declared.push(case(&program.losses_of(&leaf().into(), &batch)?));
+        let leaf = || loss.only_output(tensor.detach().copy().set_requires_grad(true)).unwrap_or_default();
+        result.declared.push(case(&program.losses_of(&leaf(), &batch)?, term.weight));
         if let Some(step) = program.step() {
-            result.of_step.push(case(&step(&Fixed(leaf()), &mut Still, &batch)));
+            result.of_step.push(case(&checked(step(&Fixed(leaf()), &mut Still, &batch))?, 1.0));
         }
     }
     Ok(result)

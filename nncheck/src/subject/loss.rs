@@ -119,6 +119,19 @@ impl LossFunction {
         ignorant
     }
 
+    /// The output and the target that the first term is of.
+    ///
+    /// # Errors
+    /// When there are none of the names that the spec gives.
+    pub(crate) fn only<'t>(
+        &self,
+        outputs: &'t Outputs,
+        batch: &'t Batch,
+    ) -> Result<(&'t Tensor, &'t Tensor), SubjectError> {
+        let term = self.terms.first().ok_or_else(|| SubjectError::new("the loss has no terms"))?;
+        Ok((term.output(outputs)?, term.target(batch)?))
+    }
+
     /// The outputs of a model whose only output is this tensor; `None` where the loss is of several.
     #[must_use]
     pub(crate) fn only_output(&self, output: Tensor) -> Option<Outputs> {

@@ -23,7 +23,7 @@ pub use model::Network;
 pub use optimizer::Optimizer;
 pub(crate) use program::OwnSubject;
 pub use program::Program;
-pub(crate) use program::named;
+pub(crate) use program::{checked, named};
 pub(crate) use trainer::{Step, Trainer};
 
 /// libtorch's name of a spec's number format.

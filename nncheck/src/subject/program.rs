@@ -233,7 +233,7 @@ pub(crate) fn named(parameters: &[(String, Tensor)]) -> Vec<(String, Tensor)> {
 }
 
 /// A loss is a scalar: what is not was forgotten to be reduced.
-pub(super) fn checked(losses: Losses) -> Result<Losses, SubjectError> {
+pub(crate) fn checked(losses: Losses) -> Result<Losses, SubjectError> {
     if losses.terms().is_empty() {
         return Err(SubjectError::new("the loss has no terms").help("return at least one"));
     }
