@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::check::{Cause, Context};
 use crate::judge::number::number;
 use crate::judge::{self, Band, Effort, Interval, Judged, Look, Rule, Sample, Verdict};
-use crate::measurement::Measurement;
+use crate::measurement::{Measurement, Share};
 use crate::report::event::{Evidence, Location, PropertyEvent, SeedValue};
 use crate::suite::{BoundSpec, Property};
 
@@ -167,8 +167,16 @@ fn message(property: &Property, judged: &Judged, causes: &[Cause], allowed: bool
     if let Verdict::Skipped | Verdict::Error = judged.verdict {
         return reason.unwrap_or("there was nothing to look at").to_owned();
     }
-    let quantity = property.check.quantity();
-    let what = judged.at.as_ref().map_or_else(|| quantity.to_owned(), |at| format!("{quantity}, {at}"));
+    let mut quantity = property.check.quantity().to_owned();
+    if let Some(term) = &property.settings.term {
+        quantity = format!("{quantity} of term `{}`", term.value);
+    }
+    if let Some(split) = &property.settings.split
+        && split.value == Share::Validation
+    {
+        quantity.push_str(" on the validation share");
+    }
+    let what = judged.at.as_ref().map_or_else(|| quantity.clone(), |at| format!("{quantity}, {at}"));
     let mut text = format!("{what}: {}", standing(judged));
     let mut notes = Vec::new();
     if let Some(expect) = judged.band.expect.filter(|_| judged.band.min != judged.band.max) {

@@ -31,7 +31,7 @@ pub fn plan(suite: &Suite, wanted: &[(PropertyId, Range<u64>)]) -> Vec<Job> {
     let mut asked: BTreeMap<(usize, u64, usize), Vec<Request>> = BTreeMap::new();
     for (id, seeds) in wanted {
         let (spec, property) = suite.get(*id);
-        let needs = property.check.needs(spec.subject(property.variant));
+        let needs = property.requests(spec);
         for seed in seeds.clone() {
             asked.entry((id.spec, seed, property.variant)).or_default().extend(needs.iter().cloned());
         }

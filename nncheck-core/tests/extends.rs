@@ -274,3 +274,37 @@ fn what_metadata_cannot_hold_is_refused_once() {
     assert!(told.contains("wrong value of `specs` in [workspace.metadata.nncheck]"), "{told}");
     assert!(told.contains("wrong type of [package.metadata.nncheck]"), "{told}");
 }
+
+/// A sound spec of two terms, with a property in it.
+fn two_terms(property: &str) -> Vec<(&'static str, String)> {
+    let spec = format!(
+        "[model]\nlayers = [{{ linear = {{ out = 3 }} }}]\n[data]\ncsv = \"a.csv\"\ntarget = \"y\"\n\
+         [[loss]]\nkind = \"cross_entropy\"\n[[loss]]\nname = \"smooth\"\nkind = \"nll\"\n\
+         [optimizer]\nkind = \"sgd\"\nlr = 0.1\n{property}"
+    );
+    vec![("specs/a.toml", spec)]
+}
+
+#[test]
+fn a_property_of_a_term_or_of_a_share_is_for_checks_of_losses() {
+    let told = |property: &str| {
+        let files = two_terms(property);
+        said(&files.iter().map(|(name, text)| (*name, text.as_str())).collect::<Vec<_>>())
+    };
+    assert_eq!(told("[property.learns]\nterm = \"cross_entropy\""), "nothing");
+    assert_eq!(told("[property.initial_loss]\nterm = \"smooth\"\nsplit = \"validation\""), "nothing");
+    for (property, words) in [
+        ("[property.learns]\nterm = \"smoth\"", "the loss has no term `smoth`"),
+        ("[property.learns]\nterm = \"smoth\"", "did you mean `smooth`?"),
+        ("[property.overfit]\nterm = \"smooth\"", "the check `overfit` takes no `term`"),
+        ("[property.learns]\nsplit = \"validation\"", "it is about training, and judges the training share"),
+        ("[property.initial_loss]\nsplit = \"test\"", "`validation`"),
+        (
+            "[property.initial_loss]\nsplit = \"validation\"\n[[ladder]]\nname = \"x\"\ndata = { split = 1.0 }",
+            "there is no validation share",
+        ),
+    ] {
+        let told = told(property);
+        assert!(told.contains(words), "{property}\n{told}");
+    }
+}

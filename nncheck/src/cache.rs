@@ -103,7 +103,7 @@ fn forget_stale(all: &Path, mine: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nncheck_core::measurement::InitialAsk;
+    use nncheck_core::measurement::{InitialAsk, Share};
 
     #[test]
     fn an_answer_is_found_again_and_another_seeds_is_not() {
@@ -111,7 +111,7 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let cache = Cache::at(&folder);
         let subject = crate::session::tests::subject();
-        let request = Request::Initial(InitialAsk { rows: 4 });
+        let request = Request::Initial(InitialAsk { rows: 4, share: Share::Training });
         let failure = Err(Failure { cause: "no".into(), help: vec![] });
         let claim = cache.claim(&subject, 0, &request).unwrap();
         cache.put(&subject, 0, &request, &failure);

@@ -174,7 +174,7 @@ impl Session {
 
     fn requests(&self, id: PropertyId) -> Vec<Request> {
         let (spec, property) = self.suite.get(id);
-        property.check.needs(spec.subject(property.variant))
+        property.requests(spec)
     }
 
     /// Puts what is not measured yet into the queue.

@@ -78,6 +78,7 @@ pub(crate) fn allow(allowances: &[Allowance]) -> Settings {
 /// A sound classifier before training.
 pub(crate) fn initial() -> Initial {
     Initial {
+        terms_of_zeros: Vec::new(),
         facts: facts(),
         rows: 1024,
         loss: 2.35,

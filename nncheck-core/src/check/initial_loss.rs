@@ -9,9 +9,10 @@ use super::evidence::{initial, typical};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::{number, times};
 use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
-use crate::measurement::{Initial, InitialAsk, Measurement, Request};
+use crate::measurement::{Initial, InitialAsk, Measurement, Request, Share};
 use crate::spec::Subject;
 use crate::spec::loss::{LossKind, Task};
+use crate::spec::property::Narrow;
 
 /// The name of the entry that appears where the model's width is not the number of classes.
 const WIDTH: &str = "output width";
@@ -22,7 +23,8 @@ const WIDTH: &str = "output width";
 /// The mean data loss of the freshly initialised model over the first `rows` training rows, in train mode, with
 /// regularisation off. It is held against the loss of all-zero outputs on the same targets, under the same loss: for k
 /// balanced classes that is -ln(1/k) = ln k, for binary cross-entropy ln 2, for mean squared error mean(y^2). `nll` and `bce`,
-/// which take (log-)probabilities, are held against ln k and ln 2. Judged on a log scale.
+/// which take (log-)probabilities, are held against ln k and ln 2. Judged on a log scale. With `term`, the same of one term
+/// of the loss, before weighting; with `split = "validation"`, of the rows that are kept aside.
 ///
 /// ## Why it matters
 /// A model that has seen nothing can only guess. A loss far above that of guessing means that it begins by unlearning
@@ -67,7 +69,7 @@ impl CheckType for InitialLoss {
         stage: Stage::Loss,
         rule: Rule::Mean,
         takes_band: true,
-        narrows: &[],
+        narrows: &[Narrow::Term, Narrow::Split],
         trains: false,
         causes: &[
             CauseInfo {
@@ -135,7 +137,7 @@ impl Check for InitialLoss {
     }
 
     fn needs(&self, _subject: &Subject) -> Vec<Request> {
-        vec![Request::Initial(InitialAsk { rows: self.rows.get() })]
+        vec![Request::Initial(InitialAsk { rows: self.rows.get(), share: Share::Training })]
     }
 
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
@@ -162,7 +164,7 @@ impl Check for InitialLoss {
             return causes;
         }
         seen.width(judged, &mut causes);
-        let band = context.band(&seen.first.facts, default_band(context.subject, seen.first)).unwrap_or_default();
+        let band = context.band(&seen.first.facts, default_band(context, seen.first)).unwrap_or_default();
         if !band.contains(seen.loss) {
             seen.reduction(&mut causes);
             seen.expectation(&band, &mut causes);
@@ -170,7 +172,7 @@ impl Check for InitialLoss {
             if band.max.is_some_and(|max| seen.loss > max) {
                 seen.too_high(&mut causes);
             } else {
-                seen.too_low(context.subject, &mut causes);
+                seen.too_low(&mut causes);
             }
         }
         causes
@@ -179,7 +181,7 @@ impl Check for InitialLoss {
     fn remark(&self, context: &Context<'_>, _judged: &Judged, taken: &[Vec<Measurement>]) -> Option<String> {
         let seen = Seen::new(context, taken)?;
         let excess = seen.loss - seen.knows_nothing;
-        if context.subject.task() == Task::Regression || excess <= 0.05 * seen.knows_nothing {
+        if context.task() == Task::Regression || excess <= 0.05 * seen.knows_nothing {
             return None;
         }
         Some(format!(
@@ -193,19 +195,20 @@ impl Check for InitialLoss {
 /// The entries of one seed; or why there is nothing to see; or why the question cannot be answered.
 fn entries(context: &Context<'_>, taken: &[Measurement]) -> Result<Result<Vec<Entry>, String>, String> {
     let initial = initial(taken, 0)?;
-    let band = context.band(&initial.facts, default_band(context.subject, initial))?;
+    let loss = context.initial_loss(initial)?;
+    let band = context.band(&initial.facts, default_band(context, initial))?;
     if band == Band::default() {
-        return Ok(Err(match initial.loss_of_zeros {
+        return Ok(Err(match context.loss_of_zeros(initial) {
             Some(loss) => {
                 format!("the loss of all-zero outputs is {}, which tells nothing; state `expect`", number(loss))
             }
             None => "what this program's loss is where nothing is known, nobody can tell; state `expect`".to_owned(),
         }));
     }
-    let positive = initial.loss > 0.0 && band.min.or(band.max).is_some_and(|edge| edge > 0.0);
+    let positive = loss > 0.0 && band.min.or(band.max).is_some_and(|edge| edge > 0.0);
     let scale = if positive { Scale::Log } else { Scale::Linear };
-    let mut entries = vec![Entry { name: None, value: Some(initial.loss), band: Some(band), scale }];
-    if let Some((width, classes)) = wrong_width(context.subject, initial) {
+    let mut entries = vec![Entry { name: None, value: Some(loss), band: Some(band), scale }];
+    if let Some((width, classes)) = wrong_width(context, initial) {
         let k = Some(as_number(classes));
         let band = (!context.allows_cause("output_width")).then_some(Band { min: k, max: k, expect: k });
         entries.push(Entry { name: Some(WIDTH.to_owned()), value: Some(as_number(width)), band, scale: Scale::Linear });
@@ -214,8 +217,8 @@ fn entries(context: &Context<'_>, taken: &[Measurement]) -> Result<Result<Vec<En
 }
 
 /// The model's width and the number of classes, where a class has one output each and they differ.
-fn wrong_width(subject: &Subject, initial: &Initial) -> Option<(usize, usize)> {
-    if subject.task() != Task::Multiclass {
+fn wrong_width(context: &Context<'_>, initial: &Initial) -> Option<(usize, usize)> {
+    if context.task() != Task::Multiclass || !context.is_of_the_first_target() {
         return None;
     }
     // Class scores lie along the first axis of one example's output, positions (of an image, a sequence) behind it; of
@@ -235,25 +238,29 @@ fn as_number(count: usize) -> f64 {
 }
 
 /// The loss of a model that knows nothing.
-fn knows_nothing(subject: &Subject, initial: &Initial) -> f64 {
-    match subject.loss.kind() {
+fn knows_nothing(context: &Context<'_>, initial: &Initial) -> f64 {
+    match context.loss_kind() {
         // Zero is no (log-)probability of ignorance under these two.
-        Some(LossKind::Nll) => initial.facts.classes.map_or(f64::NAN, |k| as_number(k).ln()),
+        Some(LossKind::Nll) => {
+            let classes = initial.facts.classes.filter(|_| context.is_of_the_first_target());
+            classes.map_or(f64::NAN, |k| as_number(k).ln())
+        }
         Some(LossKind::Bce) => std::f64::consts::LN_2,
-        _ => initial.loss_of_zeros.unwrap_or(f64::NAN),
+        _ => context.loss_of_zeros(initial).unwrap_or(f64::NAN),
     }
 }
 
 /// The band where the spec states none; open where the loss of zeros tells nothing.
-fn default_band(subject: &Subject, initial: &Initial) -> Band {
-    let expect = knows_nothing(subject, initial);
+fn default_band(context: &Context<'_>, initial: &Initial) -> Band {
+    let expect = knows_nothing(context, initial);
     if !expect.is_finite() || expect <= 0.0 {
         return Band::default();
     }
     // A last bias that starts at the prior reaches this.
-    let prior = match subject.task() {
+    let prior = match context.task() {
+        _ if !context.is_of_the_first_target() => None,
         Task::Multiclass | Task::Binary => initial.facts.prior_entropy(),
-        Task::Regression if subject.loss.kind() == Some(LossKind::Mse) => initial.facts.target_variance,
+        Task::Regression if context.loss_kind() == Some(LossKind::Mse) => initial.facts.target_variance,
         Task::Regression => None,
     };
     let least = prior.map_or(expect, |prior| prior.min(expect));
@@ -262,7 +269,7 @@ fn default_band(subject: &Subject, initial: &Initial) -> Band {
 
 /// The typical seed's numbers.
 struct Seen<'a> {
-    subject: &'a Subject,
+    context: Context<'a>,
     first: &'a Initial,
     loss: f64,
     knows_nothing: f64,
@@ -272,21 +279,21 @@ struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     fn new(context: &Context<'a>, taken: &'a [Vec<Measurement>]) -> Option<Self> {
-        let of = |f: fn(&Initial) -> f64| typical(taken, |seed| initial(seed, 0).ok().map(f));
+        let of = |f: &dyn Fn(&Initial) -> f64| typical(taken, |seed| initial(seed, 0).ok().map(f));
         let first = initial(taken.first()?, 0).ok()?;
         Some(Self {
-            subject: context.subject,
+            context: *context,
             first,
-            loss: of(|m| m.loss).unwrap_or(f64::NAN),
-            knows_nothing: knows_nothing(context.subject, first),
-            variance: of(|m| m.output_variance).unwrap_or(f64::NAN),
-            mean: of(|m| m.output_mean).unwrap_or(f64::NAN),
+            loss: of(&|m| context.initial_loss(m).unwrap_or(f64::NAN)).unwrap_or(f64::NAN),
+            knows_nothing: knows_nothing(context, first),
+            variance: of(&|m| m.output_variance).unwrap_or(f64::NAN),
+            mean: of(&|m| m.output_mean).unwrap_or(f64::NAN),
         })
     }
 
     fn width(&self, judged: &Judged, causes: &mut Vec<Cause>) {
         let judges = judged.by.iter().any(|(name, _)| name == WIDTH);
-        if let (true, Some((width, classes))) = (judges, wrong_width(self.subject, self.first)) {
+        if let (true, Some((width, classes))) = (judges, wrong_width(&self.context, self.first)) {
             causes.push(Cause {
                 id: "output_width",
                 help: format!(
@@ -298,7 +305,8 @@ impl<'a> Seen<'a> {
 
     fn reduction(&self, causes: &mut Vec<Cause>) {
         let ratio = self.loss / self.knows_nothing;
-        for (count, what) in [(self.subject.data.batch, "rows of a batch"), (self.first.rows, "rows measured")] {
+        for (count, what) in [(self.context.subject.data.batch, "rows of a batch"), (self.first.rows, "rows measured")]
+        {
             let n = as_number(count);
             if count >= 4 && (0.8..1.25).contains(&(ratio / n)) {
                 causes.push(Cause {
@@ -310,7 +318,7 @@ impl<'a> Seen<'a> {
                 });
                 return;
             }
-            if count >= 4 && self.subject.task() == Task::Multiclass && (self.loss - n.ln()).abs() < 0.02 * n.ln() {
+            if count >= 4 && self.context.task() == Task::Multiclass && (self.loss - n.ln()).abs() < 0.02 * n.ln() {
                 causes.push(Cause {
                     id: "loss_axis",
                     help: format!(
@@ -324,7 +332,7 @@ impl<'a> Seen<'a> {
     }
 
     fn expectation(&self, band: &Band, causes: &mut Vec<Cause>) {
-        let own = default_band(self.subject, self.first);
+        let own = default_band(&self.context, self.first);
         if own != Band::default() && own.contains(self.loss) && own != *band {
             causes.push(Cause {
                 id: "expectation",
@@ -338,7 +346,7 @@ impl<'a> Seen<'a> {
 
     fn activation(&self, causes: &mut Vec<Cause>) {
         let Some(operator) = self.first.last_operator.as_deref() else { return };
-        let Some(kind) = self.subject.loss.kind() else { return };
+        let Some(kind) = self.context.loss_kind().filter(|_| self.context.is_of_the_first_target()) else { return };
         let squashes = ["softmax", "sigmoid", "relu", "tanh"].iter().any(|a| operator.contains(a));
         let help = match kind {
             LossKind::CrossEntropy if squashes && !operator.contains("log_softmax") => {
@@ -402,8 +410,8 @@ impl<'a> Seen<'a> {
         }
     }
 
-    fn too_low(&self, subject: &Subject, causes: &mut Vec<Cause>) {
-        if let Some(weights) = &subject.model.weights {
+    fn too_low(&self, causes: &mut Vec<Cause>) {
+        if let Some(weights) = &self.context.subject.model.weights {
             causes.push(Cause {
                 id: "trained_weights",
                 help: format!(
@@ -413,7 +421,7 @@ impl<'a> Seen<'a> {
             });
         }
         // Below the band that a spec states need not be below what can be known.
-        if self.loss >= self.knows_nothing {
+        if self.knows_nothing.is_nan() || self.loss >= self.knows_nothing {
             return;
         }
         causes.push(Cause {

@@ -11,8 +11,9 @@ use crate::judge::number::{number, times};
 use crate::judge::sparkline::sparkline;
 use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
 use crate::measurement::trace::Inputs;
-use crate::measurement::{InitialAsk, Measurement, Request, Trace, TraceAsk};
+use crate::measurement::{InitialAsk, Measurement, Request, Share, TraceAsk};
 use crate::spec::Subject;
+use crate::spec::property::Narrow;
 
 const OF_INITIAL: &str = "of initial loss";
 const OF_BLANK: &str = "of blank inputs";
@@ -22,7 +23,7 @@ const OF_BLANK: &str = "of blank inputs";
 /// ## What it measures
 /// The mean loss of the last tenth of `steps` training steps, as a share of two others: of the loss before training (over
 /// `rows` rows), and of the loss that the same program reaches on blank inputs, zeros in the shape of the data, in as many
-/// steps. Judged on a log scale. A loss below zero is compared by its fall instead, in units of its size.
+/// steps. Judged on a log scale. With `term`, the same of one term of the loss. A loss below zero is compared by its fall instead, in units of its size.
 ///
 /// ## Why it matters
 /// A loss that falls is not yet learning: the class shares alone lower it. Only what is lower than on blank inputs came from
@@ -70,7 +71,7 @@ impl CheckType for Learns {
         stage: Stage::Start,
         rule: Rule::Mean,
         takes_band: false,
-        narrows: &[],
+        narrows: &[Narrow::Term],
         trains: true,
         causes: &[
             NOT_FINITE,
@@ -110,11 +111,15 @@ impl Check for Learns {
 
     fn needs(&self, _subject: &Subject) -> Vec<Request> {
         let ask = |inputs| Request::Trace(TraceAsk { inputs, steps: self.steps.get(), watched: 0 });
-        vec![ask(Inputs::Real), ask(Inputs::Blank), Request::Initial(InitialAsk { rows: self.rows.get() })]
+        vec![
+            ask(Inputs::Real),
+            ask(Inputs::Blank),
+            Request::Initial(InitialAsk { rows: self.rows.get(), share: Share::Training }),
+        ]
     }
 
-    fn sample(&self, _context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        match self.losses(taken) {
+    fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
+        match self.losses(context, taken) {
             Ok(Some(losses)) => Sample::Seen(vec![
                 entry(OF_INITIAL, losses.real, losses.initial, self.of_initial),
                 entry(OF_BLANK, losses.real, losses.blank, self.of_blank),
@@ -129,7 +134,7 @@ impl Check for Learns {
     }
 
     fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let Some(seen) = Curve::new(self, taken) else { return Vec::new() };
+        let Some(seen) = Curve::new(self, context, taken) else { return Vec::new() };
         let outside = |name: &str| judged.outside.iter().any(|o| o == name);
         let mut causes = Vec::new();
         if !seen.start.is_finite() {
@@ -205,10 +210,9 @@ impl Check for Learns {
         causes
     }
 
-    fn remark(&self, _context: &Context<'_>, _judged: &Judged, taken: &[Vec<Measurement>]) -> Option<String> {
+    fn remark(&self, context: &Context<'_>, _judged: &Judged, taken: &[Vec<Measurement>]) -> Option<String> {
         let seed = taken.first()?;
-        let curve =
-            |at| trace(seed, at).ok().map(|t| sparkline(&t.steps.iter().map(|s| s.loss).collect::<Vec<_>>(), 30));
+        let curve = |at| Some(sparkline(&context.losses(trace(seed, at).ok()?).ok()?, 30));
         Some(format!("loss {}, on blank inputs {}", curve(0)?, curve(1)?))
     }
 }
@@ -221,17 +225,17 @@ struct Losses {
 }
 
 impl Learns {
-    fn losses(&self, taken: &[Measurement]) -> Result<Option<Losses>, String> {
-        let (real, blank) = (self.tail(trace(taken, 0)?), self.tail(trace(taken, 1)?));
-        let initial = initial(taken, 2)?.loss;
+    fn losses(&self, context: &Context<'_>, taken: &[Measurement]) -> Result<Option<Losses>, String> {
+        let tail = |at| Ok::<_, String>(self.tail(&context.losses(trace(taken, at)?)?));
+        let (real, blank) = (tail(0)?, tail(1)?);
+        let initial = context.initial_loss(initial(taken, 2)?)?;
         Ok(real.zip(blank).map(|(real, blank)| Losses { real, blank, initial }))
     }
 
     /// Mean loss of the last tenth.
-    fn tail(&self, trace: &Trace) -> Option<f64> {
-        let steps = &trace.steps[..trace.steps.len().min(self.steps.get())];
-        let tail = &steps[steps.len() - steps.len().div_ceil(10)..];
-        average(&tail.iter().map(|step| step.loss).collect::<Vec<_>>())
+    fn tail(&self, losses: &[f64]) -> Option<f64> {
+        let losses = &losses[..losses.len().min(self.steps.get())];
+        average(&losses[losses.len() - losses.len().div_ceil(10)..])
     }
 }
 
@@ -264,18 +268,17 @@ struct Curve {
 }
 
 impl Curve {
-    fn new(check: &Learns, taken: &[Vec<Measurement>]) -> Option<Self> {
+    fn new(check: &Learns, context: &Context<'_>, taken: &[Vec<Measurement>]) -> Option<Self> {
         let of = |f: fn(&Losses) -> f64| {
-            let all = taken.iter().filter_map(|seed| check.losses(seed).ok().flatten());
+            let all = taken.iter().filter_map(|seed| check.losses(context, seed).ok().flatten());
             all.map(|l| f(&l))
                 .find(|v| !v.is_finite())
-                .or_else(|| typical(taken, |seed| check.losses(seed).ok().flatten().map(|l| f(&l))))
+                .or_else(|| typical(taken, |seed| check.losses(context, seed).ok().flatten().map(|l| f(&l))))
         };
-        let steps = &trace(taken.first()?, 0).ok()?.steps;
-        let size = steps.len().div_ceil(10).max(1);
-        let tenths =
-            steps.chunks(size).filter_map(|chunk| average(&chunk.iter().map(|s| s.loss).collect::<Vec<_>>())).collect();
-        let peak = steps.iter().map(|step| step.loss).fold(f64::NEG_INFINITY, f64::max);
+        let losses = context.losses(trace(taken.first()?, 0).ok()?).ok()?;
+        let size = losses.len().div_ceil(10).max(1);
+        let tenths = losses.chunks(size).filter_map(average).collect();
+        let peak = losses.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         Some(Self { start: of(|l| l.initial)?, end: of(|l| l.real)?, blank: of(|l| l.blank)?, tenths, peak })
     }
 

@@ -16,6 +16,7 @@ mod narrow;
 mod overfit;
 mod parameter;
 mod parameters_update;
+mod term;
 mod update_ratio;
 mod value;
 

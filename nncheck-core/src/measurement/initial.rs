@@ -1,5 +1,6 @@
 //! The loss before any training.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::DataFacts;
@@ -7,8 +8,22 @@ use super::DataFacts;
 /// Asks for the loss at initialisation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InitialAsk {
-    /// On how many of the first training rows.
+    /// On how many of the first rows.
     pub rows: usize,
+    /// Of which share of the data.
+    #[serde(default)]
+    pub share: Share,
+}
+
+/// A share of the data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Share {
+    /// What trains.
+    #[default]
+    Training,
+    /// What is kept aside.
+    Validation,
 }
 
 /// The loss at initialisation, in train mode, regularisation off.
@@ -22,6 +37,9 @@ pub struct Initial {
     pub loss: f64,
     /// Each term of the loss by name, before weighting.
     pub terms: Vec<(String, f64)>,
+    /// The same of all-zero outputs, where the losses are computed from outputs.
+    #[serde(default)]
+    pub terms_of_zeros: Vec<(String, f64)>,
     /// The same loss of all-zero outputs against the same targets: what a model that knows nothing has. `None` where the
     /// losses are not computed from outputs.
     pub loss_of_zeros: Option<f64>,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use accumulation::{Accumulation, AccumulationAsk};
 pub use facts::DataFacts;
-pub use initial::{Initial, InitialAsk};
+pub use initial::{Initial, InitialAsk, Share};
 pub use loss_function::{LossCase, LossFunction, LossFunctionAsk};
 pub use overfit::{Overfit, OverfitAsk};
 pub use trace::{Inputs, Trace, TraceAsk};
@@ -40,7 +40,8 @@ impl Request {
     #[must_use]
     pub fn key(&self) -> String {
         match self {
-            Self::Initial(ask) => format!("initial-{}", ask.rows),
+            Self::Initial(InitialAsk { rows, share: Share::Training }) => format!("initial-{rows}"),
+            Self::Initial(InitialAsk { rows, share: Share::Validation }) => format!("initial-{rows}-validation"),
             Self::LossFunction(ask) => format!("loss_function-{}", ask.rows),
             // `{:?}` writes as many digits as tell the number from all others.
             Self::Overfit(ask) => format!("overfit-{}-{:?}-{}", ask.points, ask.loss, ask.max_steps),
@@ -54,7 +55,10 @@ impl Request {
     #[must_use]
     pub fn words(&self) -> String {
         match self {
-            Self::Initial(_) => "the loss at initialisation".to_owned(),
+            Self::Initial(InitialAsk { share: Share::Training, .. }) => "the loss at initialisation".to_owned(),
+            Self::Initial(InitialAsk { share: Share::Validation, .. }) => {
+                "the loss at initialisation on the validation share".to_owned()
+            }
             Self::LossFunction(_) => "the loss of outputs whose loss is known".to_owned(),
             Self::Overfit(ask) => format!("learning {} examples by heart", ask.points),
             Self::Trace(ask) => match ask.inputs {
@@ -64,6 +68,15 @@ impl Request {
             Self::Accumulation(AccumulationAsk) => "two equal training steps".to_owned(),
             Self::Value(ask) => format!("the number of `{}`", ask.function),
         }
+    }
+
+    /// The same of another share of the data, where it is of one that can be chosen.
+    #[must_use]
+    pub fn on(mut self, share: Share) -> Self {
+        if let Self::Initial(ask) = &mut self {
+            ask.share = share;
+        }
+        self
     }
 
     /// Whether the answer to this one holds the answer to `other`: [`Measurement::cut`] takes it out.
@@ -142,6 +155,10 @@ mod tests {
         Request::Trace(TraceAsk { inputs, steps, watched })
     }
 
+    fn initial(rows: usize) -> Request {
+        Request::Initial(InitialAsk { rows, share: Share::Training })
+    }
+
     fn overfit(loss: f64) -> Request {
         Request::Overfit(OverfitAsk { points: 2, loss, max_steps: 100 })
     }
@@ -149,8 +166,9 @@ mod tests {
     #[test]
     fn different_requests_have_different_keys() {
         let requests = [
-            Request::Initial(InitialAsk { rows: 64 }),
-            Request::Initial(InitialAsk { rows: 65 }),
+            initial(64),
+            initial(64).on(Share::Validation),
+            initial(65),
             overfit(0.01),
             overfit(0.010_000_000_000_000_002),
             trace(Inputs::Real, 10, 5),
@@ -159,7 +177,7 @@ mod tests {
             trace(Inputs::Blank, 10, 5),
         ];
         let mut keys: Vec<String> = requests.iter().map(Request::key).collect();
-        assert_eq!(keys[4], "trace-real-10-5");
+        assert_eq!(keys[5], "trace-real-10-5");
         keys.sort();
         keys.dedup();
         assert_eq!(keys.len(), requests.len());

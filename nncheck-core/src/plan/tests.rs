@@ -44,7 +44,7 @@ impl Check for Asks {
 }
 
 fn initial(rows: usize) -> Request {
-    Request::Initial(InitialAsk { rows })
+    Request::Initial(InitialAsk { rows, share: crate::measurement::Share::Training })
 }
 
 fn overfit(points: usize) -> Request {

@@ -109,6 +109,24 @@ impl Loss {
         }
     }
 
+    /// A term by the name that its measurements have.
+    #[must_use]
+    pub fn term(&self, name: &str) -> Option<&Term> {
+        self.terms.iter().find(|term| self.name_of(term) == name)
+    }
+
+    /// The names of the terms, where nobody has to run the user's own code to know them.
+    #[must_use]
+    pub fn term_names(&self) -> Option<Vec<&str>> {
+        let known = !self.terms.is_empty() && self.terms.iter().all(|term| term.function.is_none());
+        known.then(|| self.terms.iter().map(|term| self.name_of(term)).collect())
+    }
+
+    /// The only term is called `loss`, unless the spec names it.
+    fn name_of<'t>(&self, term: &'t Term) -> &'t str {
+        if self.terms.len() == 1 && term.name.is_none() { "loss" } else { term.title() }
+    }
+
     /// The kind of target that the first term is for; `None` for a function of the user's alone.
     #[must_use]
     pub fn task(&self) -> Option<Task> {

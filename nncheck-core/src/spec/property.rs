@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::expression::Expression;
 use super::tolerance::Tolerance;
 use crate::diagnostic::{Located, Span};
+use crate::measurement::Share;
 pub(crate) use read::{LATER, SettingsTable};
 pub use with::With;
 
@@ -52,6 +53,10 @@ pub struct Settings {
     pub with: Option<With>,
     /// Only layers and parameters whose names fit this glob are judged.
     pub layers: Option<Located<String>>,
+    /// Only this term of the loss is judged, before weighting.
+    pub term: Option<Located<String>>,
+    /// The share of the data that it is judged on.
+    pub split: Option<Located<Share>>,
 }
 
 /// Something that the spec declares to be meant.
@@ -85,8 +90,8 @@ impl Narrow {
     pub fn refusal(self) -> &'static str {
         match self {
             Self::Layers => "it judges the whole model, not single layers or parameters",
-            Self::Term => "it judges the whole loss, not a term of it",
-            Self::Split => "it judges the training share",
+            Self::Term => "it is not about single terms of the loss",
+            Self::Split => "it is about training, and judges the training share",
         }
     }
 }

@@ -7,8 +7,9 @@ use schemars::SchemaGenerator;
 use super::Property;
 use crate::check::{CATALOGUE, Check, Info, PLANNED};
 use crate::diagnostic::Span;
+use crate::measurement::Share;
 use crate::spec::Subject;
-use crate::spec::property::{Allowance, LATER, Narrow, PropertyTable, SettingsTable};
+use crate::spec::property::{Allowance, LATER, Narrow, PropertyTable, Settings, SettingsTable};
 use crate::spec::read::{Form, Place, Reader, with_suggestion};
 
 /// Binds properties; knows which parameters each check has.
@@ -44,6 +45,9 @@ impl Binder {
             let Some(check) = self.check(reader, &table) else { continue };
             let info = check.info();
             settings(reader, &table, info);
+            if let Some(subject) = subject {
+                narrowing(reader, &table, subject);
+            }
             if info.trains && wants_optimizer {
                 let error = reader
                     .error(
@@ -127,6 +131,28 @@ fn unknown(reader: &mut Reader<'_>, table: &PropertyTable<'_>) {
         error = error.help("a property is of the check that it is named after, unless it says `check = \"...\"`");
     }
     reader.push(error);
+}
+
+/// What is narrowed to a term that the loss has not, or to a share that the data has not.
+fn narrowing(reader: &mut Reader<'_>, table: &PropertyTable<'_>, subject: &Subject) {
+    let Settings { term, split, .. } = &table.settings;
+    if let (Some(term), Some(known)) = (term, subject.loss.term_names())
+        && !known.contains(&term.value.as_str())
+    {
+        let words = format!("the loss has no term `{}`", term.value.escape_debug());
+        let error = with_suggestion(reader.error("unknown-value", term.span, words), &term.value, &known, "a term");
+        reader.push(error.help("a term of `[[loss]]` is called by its `name`, else by its `kind`"));
+    }
+    if let Some(split) = split
+        && split.value == Share::Validation
+        && subject.data.split.at >= 1.0
+    {
+        let error = reader
+            .error("wrong-value", split.span, "there is no validation share: all rows train")
+            .label("nothing would be judged")
+            .help("set `[data] split` below 1.0");
+        reader.push(error);
+    }
 }
 
 /// What the common keys may not say about this check.

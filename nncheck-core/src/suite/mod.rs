@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::check::Check;
 use crate::diagnostic::{Located, SourceFile, Span};
+use crate::measurement::Request;
 use crate::spec::Subject;
 use crate::spec::ladder::Rung;
 use crate::spec::property::Settings;
@@ -66,6 +67,15 @@ pub struct Property {
     pub settings: Settings,
     /// The subject that it is measured on: 0 is the spec's own, n the n-th of [`BoundSpec::variants`].
     pub variant: usize,
+}
+
+impl Property {
+    /// What is measured for it: what its check needs, of the share of the data that it names.
+    #[must_use]
+    pub fn requests(&self, spec: &BoundSpec) -> Vec<Request> {
+        let share = self.settings.split.as_ref().map(|split| split.value).unwrap_or_default();
+        self.check.needs(spec.subject(self.variant)).into_iter().map(|request| request.on(share)).collect()
+    }
 }
 
 impl BoundSpec {

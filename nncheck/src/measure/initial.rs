@@ -1,20 +1,28 @@
 //! The loss before any training.
 
-use nncheck_core::measurement::{Initial, InitialAsk};
+use nncheck_core::measurement::{Initial, InitialAsk, Share};
 use tch::{Kind, Tensor};
 
 use crate::observe::Observer;
 use crate::subject::{Program, SubjectError, named};
 use crate::user::{Batch, Losses};
 
-/// Data loss at initialisation in train mode, batch by batch over the first rows, each batch weighted by its rows.
+/// Data loss at initialisation in train mode, batch by batch over the first rows of a share, each batch weighted by its rows.
 pub(super) fn measure(program: &Program<'_>, ask: &InitialAsk) -> Result<Initial, SubjectError> {
     let _no_grad = tch::no_grad_guard();
-    let rows = ask.rows.min(program.data.train_rows());
+    let (data, validation) = (program.data, ask.share == Share::Validation);
+    if validation && data.validation_rows() == 0 {
+        return Err(SubjectError::new("the data has no validation share: all rows train"));
+    }
+    let rows = ask.rows.min(if validation { data.validation_rows() } else { data.train_rows() });
     let mut sums = Sums::default();
     let mut outputs = Outputs::default();
     for (start, count) in chunks(rows, program.spec.data.batch) {
-        let batch = program.data.narrow(start, count);
+        let batch = if validation {
+            data.validation(&(start..start + count).collect::<Vec<_>>())
+        } else {
+            data.narrow(start, count)
+        };
         match program.loss() {
             Some(_) => outputs.batch(program, &batch, &mut sums)?,
             None => sums.add(&program.losses(&batch, true)?, None, count),
@@ -30,6 +38,7 @@ struct Sums {
     loss: f64,
     loss_of_zeros: Option<f64>,
     terms: Vec<(String, f64)>,
+    terms_of_zeros: Vec<(String, f64)>,
 }
 
 impl Sums {
@@ -39,13 +48,9 @@ impl Sums {
         self.loss += weight * losses.total().double_value(&[]);
         if let Some(ignorant) = ignorant {
             *self.loss_of_zeros.get_or_insert(0.0) += weight * ignorant.total().double_value(&[]);
+            add_terms(&mut self.terms_of_zeros, ignorant, weight);
         }
-        if self.terms.is_empty() {
-            self.terms = losses.terms().iter().map(|t| (t.name.clone(), 0.0)).collect();
-        }
-        for (term, (_, sum)) in losses.terms().iter().zip(&mut self.terms) {
-            *sum += weight * term.value.double_value(&[]);
-        }
+        add_terms(&mut self.terms, losses, weight);
     }
 
     fn initial(self, program: &Program<'_>, outputs: Outputs) -> Initial {
@@ -58,12 +63,22 @@ impl Sums {
             rows: self.rows,
             loss: self.loss / total,
             terms: self.terms.into_iter().map(|(name, sum)| (name, sum / total)).collect(),
+            terms_of_zeros: self.terms_of_zeros.into_iter().map(|(name, sum)| (name, sum / total)).collect(),
             loss_of_zeros: self.loss_of_zeros.map(|sum| sum / total),
             output_shape: shape.unwrap_or_default(),
             output_variance: all.as_ref().map_or(f64::NAN, |all| all.var(false).double_value(&[])),
             output_mean: all.as_ref().map_or(f64::NAN, |all| all.mean(Kind::Double).double_value(&[])),
             last_operator: outputs.last_operator,
         }
+    }
+}
+
+fn add_terms(sums: &mut Vec<(String, f64)>, losses: &Losses, weight: f64) {
+    if sums.is_empty() {
+        *sums = losses.terms().iter().map(|term| (term.name.clone(), 0.0)).collect();
+    }
+    for (term, (_, sum)) in losses.terms().iter().zip(sums) {
+        *sum += weight * term.value.double_value(&[]);
     }
 }
 

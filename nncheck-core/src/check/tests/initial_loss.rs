@@ -146,3 +146,50 @@ fn zero_outputs_that_fit_the_targets_leave_nothing_to_see() {
     assert_eq!(seen.judged.verdict, Verdict::Skipped);
     assert!(seen.judged.reason.unwrap().contains("tells nothing"));
 }
+
+#[test]
+fn a_term_is_held_against_the_same_term_of_zero_outputs() {
+    let mut two = subject();
+    two.loss.terms.push(crate::spec::loss::Term::of(Some(LossKind::Mse)));
+    let seen = |class: f64, mse: f64| Initial {
+        loss: class + mse,
+        loss_of_zeros: Some(10f64.ln() + 4.0),
+        terms: vec![("cross_entropy".into(), class), ("mse".into(), mse)],
+        terms_of_zeros: vec![("cross_entropy".into(), 10f64.ln()), ("mse".into(), 4.0)],
+        ..sound()
+    };
+    let judged = |term: &str, seen: Initial| {
+        let settings = Settings { term: Some(Located::new(term.to_owned(), 0..0)), ..Settings::default() };
+        outcome(&InitialLoss::default(), &two, &settings, &[Measurement::Initial(seen)]).judged
+    };
+    let mse = judged("mse", seen(2.3, 4.2));
+    assert_eq!(
+        (mse.verdict, mse.value, mse.band.min, mse.band.expect),
+        (Verdict::Pass, Some(4.2), Some(3.6), Some(4.0))
+    );
+    // The sum of both is in the band of the whole loss, and neither term is in its own.
+    let odd = seen(5.0, 1.4);
+    let whole = outcome(&InitialLoss::default(), &two, &Settings::default(), &[Measurement::Initial(odd.clone())]);
+    assert_eq!(whole.judged.verdict, Verdict::Pass);
+    assert_eq!(judged("cross_entropy", odd.clone()).verdict, Verdict::Fail);
+    assert_eq!(judged("mse", odd.clone()).verdict, Verdict::Fail);
+    let none = judged("kl", odd);
+    assert_eq!(none.reason.as_deref(), Some("the loss has no term `kl`; there are `cross_entropy`, `mse`"));
+}
+
+#[test]
+fn a_term_that_zero_outputs_tell_nothing_of_wants_an_expectation() {
+    let mut own = subject();
+    own.loss = crate::spec::loss::Loss::none();
+    let seen = Initial { terms: vec![("kl".into(), 0.3)], loss_of_zeros: None, ..sound() };
+    let term = Some(Located::new("kl".to_owned(), 0..0));
+    let judged = |settings: Settings| {
+        outcome(&InitialLoss::default(), &own, &settings, &[Measurement::Initial(seen.clone())]).judged
+    };
+    let bare = judged(Settings { term: term.clone(), ..Settings::default() });
+    assert_eq!(bare.verdict, Verdict::Skipped);
+    assert!(bare.reason.unwrap().ends_with("state `expect`"));
+    let max = Some(Located::new(crate::spec::expression::Expression::number(0.5), 0..0));
+    let stated = judged(Settings { term, max, ..Settings::default() });
+    assert_eq!((stated.verdict, stated.value), (Verdict::Pass, Some(0.3)));
+}

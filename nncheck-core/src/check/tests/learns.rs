@@ -1,7 +1,10 @@
 use super::super::fixture::{Outcome, initial as before, losses, outcome, subject};
 use super::*;
+use crate::diagnostic::{Located, Span};
 use crate::judge::Verdict;
 use crate::measurement::Initial;
+use crate::measurement::Trace;
+use crate::measurement::trace::Step;
 use crate::spec::property::Settings;
 
 fn curve(of: impl Fn(f64) -> f64) -> Trace {
@@ -105,4 +108,29 @@ fn a_loss_that_jumps_before_it_settles_names_the_rate_first() {
 fn a_loss_that_is_not_finite_before_training_is_not_blamed_on_the_rate() {
     let seen = run_from(f64::NAN, curve(|_| f64::NAN), level());
     assert_eq!((seen.judged.verdict, seen.causes), (Verdict::Fail, vec!["not_finite"]));
+}
+
+#[test]
+fn a_term_is_judged_by_its_own_curve() {
+    let with_terms = |trace: Trace, other: &dyn Fn(usize) -> f64| {
+        let steps = trace.steps.iter().enumerate();
+        let steps = steps.map(|(i, step)| Step { terms: vec![step.loss, other(i)], ..step.clone() }).collect();
+        Trace { terms: vec!["class".into(), "box".into()], steps, ..trace }
+    };
+    let judged = |term: &str| {
+        // The whole loss falls, and the second term does not.
+        let real = with_terms(falling(), &|_| 4.0);
+        let blank = with_terms(level(), &|_| 4.0);
+        let terms = vec![("class".to_owned(), real.steps[0].loss), ("box".to_owned(), 4.0)];
+        let before = Initial { terms, loss: real.steps[0].loss, ..before() };
+        let settings = Settings { term: Some(Located::new(term.to_owned(), Span::default())), ..Settings::default() };
+        let taken = [Measurement::Trace(real), Measurement::Trace(blank), Measurement::Initial(before)];
+        outcome(&Learns::default(), &subject(), &settings, &taken)
+    };
+    assert_eq!(judged("class").judged.verdict, Verdict::Pass);
+    let flat = judged("box");
+    assert_eq!((flat.judged.verdict, flat.causes[0]), (Verdict::Fail, "no_learning"));
+    let none = judged("kl").judged;
+    assert_eq!(none.verdict, Verdict::Error);
+    assert_eq!(none.reason.as_deref(), Some("the loss has no term `kl`; there are `class`, `box`"));
 }

@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue, Deserializer};
 use super::with::{With, WithTable};
 use super::{Allowance, Level, Narrow, PropertyTable, Settings};
 use crate::diagnostic::{Located, Span};
+use crate::measurement::Share;
 use crate::spec::expression::Expression;
 use crate::spec::read::{Form, Place, Reader};
 use crate::spec::tolerance::Tolerance;
@@ -56,10 +57,16 @@ pub(crate) struct SettingsTable {
     /// Only layers and parameters whose names fit this glob are judged.
     #[schemars(with = "Option<String>")]
     layers: Option<Spanned<String>>,
+    /// Only this term of the loss is judged, by its name, before weighting.
+    #[schemars(with = "Option<String>")]
+    term: Option<Spanned<String>>,
+    /// The share of the data that it is judged on: "training" or "validation".
+    #[schemars(with = "Option<Share>")]
+    split: Option<Spanned<Share>>,
 }
 
 /// Keys of later versions, unless the check has them.
-pub(crate) const LATER: &[&str] = &["term", "split", "function"];
+pub(crate) const LATER: &[&str] = &["function"];
 /// The keys that make a band.
 const BAND: [&str; 4] = ["expect", "within", "min", "max"];
 
@@ -156,7 +163,14 @@ fn settings(reader: &mut Reader<'_>, what: &str, raw: SettingsTable) -> Settings
             .layers
             .filter(|glob| glob::check(reader, glob.get_ref(), glob.span().into()))
             .map(|glob| Located::new(glob.get_ref().clone(), glob.span())),
+        term: raw.term.map(located),
+        split: raw.split.map(located),
     }
+}
+
+fn located<T>(value: Spanned<T>) -> Located<T> {
+    let span = value.span();
+    Located::new(value.into_inner(), span)
 }
 
 fn expression(
