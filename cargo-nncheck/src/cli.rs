@@ -226,9 +226,12 @@ pub struct ListArgs {
 /// Arguments of `explain`.
 #[derive(Debug, Clone, Args)]
 pub struct ExplainArgs {
-    /// The id of a check (all of them, a line each, where none is given)
+    /// The id of a check (all of them, a line each, where none is given), or SPEC::PROPERTY: where its values come from
     #[arg(value_name = "CHECK")]
     pub check: Option<String>,
+    /// Which project the property is of.
+    #[command(flatten)]
+    pub project: ProjectArgs,
     /// What is printed.
     #[command(flatten)]
     pub output: OutputArgs,

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use nncheck_core::report::event::{Event, Progress, Summary};
 use nncheck_core::report::human::{Human, Style, Verbosity};
 use nncheck_core::report::json;
+use nncheck_core::suite::{BoundSpec, PropertyId, Setting, Suite};
 
 use crate::cli::{Color, MessageFormat, OutputArgs};
 
@@ -15,6 +16,7 @@ use crate::cli::{Color, MessageFormat, OutputArgs};
 pub struct Show {
     format: MessageFormat,
     human: Human,
+    verbose: bool,
     bar: Option<ProgressBar>,
     packages: usize,
     total: Summary,
@@ -41,6 +43,7 @@ impl Show {
         Self {
             format,
             human: Human::new(Style { colour, verbosity, width }),
+            verbose: verbosity == Verbosity::Verbose,
             bar: wants_bar.then(new_bar),
             packages: 0,
             total: Summary::default(),
@@ -61,14 +64,32 @@ impl Show {
                 self.total.add(summary);
                 self.packages += 1;
             }
-            Event::RunStarted(_) | Event::Property(_) => {}
+            Event::RunStarted(_) | Event::Property(_) | Event::Ignored(_) => {}
         }
         let text = match (self.format, event) {
-            // One summary for all packages, at the very end.
-            (MessageFormat::Json, Event::Summary(_)) => return Ok(()),
+            // One summary for all packages, at the very end; `list` tells what does not run.
+            (MessageFormat::Json, Event::Summary(_) | Event::Ignored(_)) => return Ok(()),
             (MessageFormat::Json, event) => json::line(event) + "\n",
             (MessageFormat::Human, event) => self.human.event(event),
         };
+        self.write(&text)
+    }
+
+    /// Where the values of the specs with something to run were written; only where more is to be printed.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn values(&mut self, suite: &Suite, running: &[PropertyId]) -> std::io::Result<()> {
+        if self.format == MessageFormat::Json || !self.verbose {
+            return Ok(());
+        }
+        let mut text = String::new();
+        for (index, spec) in suite.specs.iter().enumerate() {
+            if running.iter().any(|id| id.spec == index) {
+                let rung = spec.rung.as_ref().map(|rung| format!("::{}", rung.name)).unwrap_or_default();
+                text.push_str(&format!("\nvalues of {}{rung}:\n{}", spec.name, values(spec, |_| true)));
+            }
+        }
         self.write(&text)
     }
 
@@ -118,6 +139,17 @@ impl Show {
             None => print(),
         }
     }
+}
+
+/// What a spec came to, a line a value, each with the place where it was written.
+#[must_use]
+pub fn values(spec: &BoundSpec, wanted: impl Fn(&Setting) -> bool) -> String {
+    let settings: Vec<&Setting> = spec.settled.iter().filter(|setting| wanted(setting)).collect();
+    let stated: Vec<String> = settings.iter().map(|s| format!("{} = {}", s.key, s.value)).collect();
+    // A list of layers is long, and must not push the places of all others out of sight.
+    let width = stated.iter().map(|line| line.chars().count()).filter(|width| *width <= 60).max().unwrap_or(0);
+    let lines = stated.iter().zip(&settings).map(|(line, setting)| format!("    {line:<width$}  {}\n", setting.origin));
+    lines.collect()
 }
 
 fn new_bar() -> ProgressBar {

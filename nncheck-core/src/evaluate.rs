@@ -65,7 +65,7 @@ pub fn evaluate(
     };
     let used = &taken[..judged.values.len().min(taken.len())];
     let causes = match judged.verdict {
-        Verdict::Fail => check.diagnose(&context, &judged, used),
+        Verdict::Fail => check.diagnose(&context, &judged, &context.narrowed_measurements(used)),
         _ => Vec::new(),
     };
     let allowed = !causes.is_empty() && causes.iter().all(|cause| context.allows_cause(cause.id));

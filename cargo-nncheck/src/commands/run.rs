@@ -87,6 +87,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, CommandError> {
             tch: tch_version(chosen.metadata.as_ref()),
             libtorch: libtorch_version(&found, &wanted),
         };
+        show.values(&suite, &filter.running(&suite)).map_err(CommandError::Output)?;
         let go_on = drive(&program, &package, &options, &environment, &surroundings, &mut show)?;
         if let Some(code) = go_on {
             return Ok(code);

@@ -1,8 +1,11 @@
 //! What of a sample a property judges: `layers`, and allowances that nothing answers to.
 
+use std::borrow::Cow;
+
 use super::Context;
 use super::evidence::matches;
 use crate::judge::Sample;
+use crate::measurement::Measurement;
 use crate::spec::property::Allowance;
 
 impl Context<'_> {
@@ -10,7 +13,7 @@ impl Context<'_> {
     #[must_use]
     pub fn narrowed(&self, sample: Sample) -> Sample {
         let (Some(glob), Sample::Seen(entries)) = (&self.settings.layers, &sample) else { return sample };
-        let fits = |name: &str| matches(&glob.value, name) || matches(&glob.value, layer(name));
+        let fits = |name: &str| fits(&glob.value, name);
         let kept: Vec<_> = entries.iter().filter(|entry| entry.name.as_deref().is_some_and(fits)).cloned().collect();
         if kept.is_empty() {
             let mut names: Vec<&str> = entries.iter().filter_map(|entry| entry.name.as_deref()).collect();
@@ -22,6 +25,17 @@ impl Context<'_> {
             return Sample::Nothing(format!("of what `layers = \"{}\"` fits, nothing is judged", glob.value));
         }
         Sample::Seen(kept)
+    }
+
+    /// The measurements without what the property's `layers` leaves out, so that no cause names it.
+    #[must_use]
+    pub fn narrowed_measurements<'m>(&self, taken: &'m [Vec<Measurement>]) -> Cow<'m, [Vec<Measurement>]> {
+        let Some(glob) = &self.settings.layers else { return Cow::Borrowed(taken) };
+        let narrow = |measured: &Measurement| match measured {
+            Measurement::Trace(trace) => Measurement::Trace(trace.only(|name| fits(&glob.value, name))),
+            other => other.clone(),
+        };
+        taken.iter().map(|seed| seed.iter().map(narrow).collect()).collect()
     }
 
     /// What `allow` says may be so, of which there is nothing: a slip, or left behind by a change.
@@ -44,6 +58,11 @@ impl Context<'_> {
         });
         idle.map(|what| format!("`allow` of `{what}` fits nothing here")).collect()
     }
+}
+
+/// Whether a glob names a layer or parameter, or the layer that it belongs to.
+fn fits(glob: &str, name: &str) -> bool {
+    matches(glob, name) || matches(glob, layer(name))
 }
 
 /// The layer that a parameter belongs to.

@@ -83,6 +83,23 @@ impl Trace {
         cut
     }
 
+    /// The trace without the layers and parameters whose names do not fit.
+    #[must_use]
+    pub fn only(&self, fits: impl Fn(&str) -> bool) -> Self {
+        let mut only = self.clone();
+        let kept: Vec<bool> = self.parameters.iter().map(|parameter| fits(&parameter.name)).collect();
+        keep(&mut only.parameters, &kept);
+        only.layers.retain(|layer| fits(&layer.name));
+        only.unregistered.retain(|stranger| fits(&stranger.layer));
+        for watched in only.steps.iter_mut().filter_map(|step| step.watched.as_mut()) {
+            keep(&mut watched.gradient_norm, &kept);
+            keep(&mut watched.update_ratio, &kept);
+            keep(&mut watched.update_norm, &kept);
+            watched.activations.retain(|seen| fits(&seen.layer));
+        }
+        only
+    }
+
     /// What a trace says that nobody watched: no operators, and so of no parameter that it is unused.
     fn forget_the_observer(&mut self) {
         self.layers.clear();
@@ -91,6 +108,12 @@ impl Trace {
             parameter.used = true;
         }
     }
+}
+
+/// Of what is there once a parameter, that of those which are kept.
+fn keep<T>(all: &mut Vec<T>, kept: &[bool]) {
+    let mut kept = kept.iter();
+    all.retain(|_| kept.next().copied().unwrap_or(false));
 }
 
 /// A parameter of the model.
@@ -224,6 +247,21 @@ mod tests {
                 .map(|(i, &loss)| Step { loss, terms: vec![loss], watched: (i < watch).then(watched) })
                 .collect(),
         }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out_with_all_its_numbers() {
+        let mut two = trace(&[4.0, 3.0], 2);
+        two.parameters.push(Parameter { name: "1.weight".into(), ..two.parameters[0].clone() });
+        for watched in two.steps.iter_mut().filter_map(|step| step.watched.as_mut()) {
+            watched.gradient_norm.push(Some(9.0));
+            watched.update_ratio.push(Some(0.1));
+            watched.update_norm.push(9.0);
+        }
+        assert_eq!(two.only(|name| name.starts_with('0')), trace(&[4.0, 3.0], 2));
+        let other = two.only(|name| name.starts_with('1'));
+        assert_eq!(other.layers, []);
+        assert_eq!(other.steps[1].watched.as_ref().unwrap().gradient_norm, [Some(9.0)]);
     }
 
     #[test]

@@ -21,8 +21,19 @@ pub enum Event {
     Progress(Progress),
     /// A property was judged.
     Property(Box<PropertyEvent>),
+    /// A property that was chosen and does not run; for reports to people, not part of the JSON report.
+    Ignored(Ignored),
     /// The run is over.
     Summary(Summary),
+}
+
+/// A property that was chosen and does not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ignored {
+    /// Its test's name.
+    pub name: String,
+    /// Why the spec says not to run it; `None`: it is slow.
+    pub off: Option<String>,
 }
 
 /// The beginning of a package's run.

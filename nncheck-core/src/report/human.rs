@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 pub use super::detail::detail;
 use super::detail::place;
-use super::event::{Event, PropertyEvent, RunStarted, Summary};
+use super::event::{Event, Ignored, PropertyEvent, RunStarted, Summary};
 use super::paint::{Tone, paint, wrap};
 pub use super::style::{Style, Verbosity};
 use crate::evaluate::band_text;
@@ -39,6 +39,7 @@ impl Human {
             }
             Event::Progress(_) => String::new(),
             Event::Property(property) => self.property(property),
+            Event::Ignored(ignored) => self.ignored(ignored),
             Event::Summary(summary) => self.end(summary),
         }
     }
@@ -55,6 +56,24 @@ impl Human {
         }
     }
 
+    /// Why a property does not run.
+    fn ignored(&self, ignored: &Ignored) -> String {
+        if self.style.verbosity == Verbosity::Quiet {
+            return String::new();
+        }
+        let why = match &ignored.off {
+            Some(reason) => format!("off: {reason}"),
+            None => "slow: runs with --include-ignored".to_owned(),
+        };
+        self.aligned(Tone::Unsure, "ignored", &ignored.name, why)
+    }
+
+    fn aligned(&self, tone: Tone, word: &str, name: &str, rest: String) -> String {
+        let word = paint(self.style.colour, tone, format!("{word:>12}"));
+        let rest = paint(self.style.colour, Tone::Quiet, rest);
+        format!("{word}  {name:<32}  {rest}\n")
+    }
+
     /// Verdict, name, and the number in its band.
     fn line(&self, event: &PropertyEvent) -> String {
         let (tone, word) = word(event);
@@ -67,9 +86,7 @@ impl Human {
             Verdict::Error => "could not be measured, see below".to_owned(),
             Verdict::Pass | Verdict::Fail | Verdict::Inconclusive => numbers(event),
         };
-        let word = paint(self.style.colour, tone, format!("{word:>12}"));
-        let rest = paint(self.style.colour, Tone::Quiet, rest);
-        format!("{word}  {name:<32}  {rest}\n")
+        self.aligned(tone, word, &name, rest)
     }
 
     fn end(&mut self, summary: &Summary) -> String {

@@ -110,3 +110,15 @@ fn the_summary_counts_levels_apart_and_holds_only_if_something_was_judged() {
     let blocked = PropertyEvent { blocked_by: Some("one-layer".into()), ..skipped() };
     assert_eq!((count(std::slice::from_ref(&blocked)).blocked, count(&[blocked]).skipped), (1, 0));
 }
+
+#[test]
+fn what_does_not_run_is_listed_with_the_reason() {
+    let ignored =
+        |off: Option<&str>| Event::Ignored(Ignored { name: "mlp::overfit".into(), off: off.map(str::to_owned) });
+    let mut human = Human::new(PLAIN);
+    let line = human.event(&ignored(Some("leaky by design")));
+    assert!(line.starts_with("     ignored  mlp::overfit ") && line.ends_with("  off: leaky by design\n"), "{line}");
+    assert!(human.event(&ignored(None)).ends_with("slow: runs with --include-ignored\n"));
+    let quiet = Style { verbosity: Verbosity::Quiet, ..PLAIN };
+    assert_eq!(Human::new(quiet).event(&ignored(None)), "");
+}

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use libtest_mimic::Trial;
-use nncheck_core::report::event::{Event, Progress, PropertyEvent, RunStarted, Summary};
+use nncheck_core::report::event::{Event, Ignored, Progress, RunStarted, Summary};
 use nncheck_core::suite::options::HarnessOptions;
-use nncheck_core::suite::{PropertyId, Standing, Suite};
+use nncheck_core::suite::{Standing, Suite};
 
 use super::{WAITING, WRONG, cores, sound_suite};
 use crate::bindings::Bindings;
@@ -45,18 +45,27 @@ fn run(suite: &Arc<Suite>, options: &HarnessOptions) -> ExitCode {
         None,
         move |p: Progress| progress.lock().unwrap_or_else(PoisonError::into_inner).write(&Event::Progress(p)),
     ));
-    let trials = wanted
-        .iter()
-        .enumerate()
-        .map(|(position, &id)| {
-            let (session, desk) = (Arc::clone(&session), Arc::clone(&desk));
-            Trial::test(suite.test_name(id), move || {
-                if !desk.lock().unwrap_or_else(PoisonError::into_inner).stopped {
-                    let event = session.verdict(id);
-                    desk.lock().unwrap_or_else(PoisonError::into_inner).judged(position, event);
+    let chosen = suite.ids().filter(|&id| options.filter.selects(suite, id)).enumerate();
+    let trials = chosen
+        .filter_map(|(position, id)| {
+            let name = suite.test_name(id);
+            let off = match options.filter.standing(suite, id) {
+                Standing::Runs => {
+                    let (session, desk) = (Arc::clone(&session), Arc::clone(&desk));
+                    return Some(Trial::test(name, move || {
+                        if !desk.lock().unwrap_or_else(PoisonError::into_inner).stopped {
+                            let event = Event::Property(Box::new(session.verdict(id)));
+                            desk.lock().unwrap_or_else(PoisonError::into_inner).settled(position, event);
+                        }
+                        Ok(())
+                    }));
                 }
-                Ok(())
-            })
+                Standing::Ignored => None,
+                Standing::Off(reason) => Some(reason.to_owned()),
+            };
+            let event = Event::Ignored(Ignored { name, off });
+            desk.lock().unwrap_or_else(PoisonError::into_inner).settled(position, event);
+            None
         })
         .collect();
     let silent = libtest_mimic::Arguments {
@@ -66,7 +75,6 @@ fn run(suite: &Arc<Suite>, options: &HarnessOptions) -> ExitCode {
     };
     let conclusion = libtest_mimic::run(&silent, trials);
     let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
-    desk.summary.ignored = ignored(suite, options);
     desk.summary.duration_ms = started.elapsed().as_secs_f64() * 1e3;
     let summary = desk.summary.clone();
     desk.write(&Event::Summary(summary.clone()));
@@ -93,17 +101,10 @@ fn run_started(suite: &Suite, options: &HarnessOptions, properties: usize) -> Ru
     }
 }
 
-/// Slow properties that were not asked for, and those that are off.
-fn ignored(suite: &Suite, options: &HarnessOptions) -> usize {
-    let filter = &options.filter;
-    let chosen = suite.ids().filter(|&id: &PropertyId| filter.selects(suite, id));
-    chosen.filter(|&id| filter.standing(suite, id) != Standing::Runs).count()
-}
-
-/// Writes events; properties in their own order, each as soon as all before it are judged.
+/// Writes events; properties in their own order, each as soon as all before it are settled.
 struct Desk {
     next: usize,
-    early: BTreeMap<usize, PropertyEvent>,
+    early: BTreeMap<usize, Event>,
     summary: Summary,
     fail_fast: bool,
     stopped: bool,
@@ -114,16 +115,20 @@ impl Desk {
         Self { next: 0, early: BTreeMap::new(), summary: Summary::default(), fail_fast, stopped: false }
     }
 
-    fn judged(&mut self, position: usize, event: PropertyEvent) {
+    /// What became of the property at a place.
+    fn settled(&mut self, position: usize, event: Event) {
+        self.summary.ignored += usize::from(matches!(event, Event::Ignored(_)));
         self.early.insert(position, event);
         while let Some(event) = self.early.remove(&self.next) {
             self.next += 1;
             if self.stopped {
                 continue;
             }
-            self.summary.record(&event);
-            self.stopped = self.fail_fast && event.fails_the_run();
-            self.write(&Event::Property(Box::new(event)));
+            if let Event::Property(event) = &event {
+                self.summary.record(event);
+                self.stopped = self.fail_fast && event.fails_the_run();
+            }
+            self.write(&event);
         }
     }
 
