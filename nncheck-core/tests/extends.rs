@@ -308,3 +308,24 @@ fn a_property_of_a_term_or_of_a_share_is_for_checks_of_losses() {
         assert!(told.contains(words), "{property}\n{told}");
     }
 }
+
+#[test]
+fn dropout_is_set_wherever_a_layer_has_some() {
+    let told = |layers: &str| {
+        let spec = format!(
+            "[model]\nlayers = [{layers}, \"last_step\", {{ linear = {{ out = 2 }} }}]\n\
+             [data]\nsynthetic = {{ inputs = [5, 4], classes = 2 }}\n[loss]\nkind = \"cross_entropy\"\n\
+             [optimizer]\nkind = \"sgd\"\nlr = 0.1\n[property.overfit]\nwith = {{ dropout = 0.25 }}"
+        );
+        suite_of(&[("specs/a.toml", &spec)]).1.map(|suite| format!("{:?}", suite.specs[0].variants[0].model))
+    };
+    for layers in [
+        "{ residual = { layers = [{ dropout = { p = 0.5 } }] } }",
+        "{ residual = { layers = [{ residual = { layers = [{ dropout = { p = 0.5 } }] } }] } }",
+        "{ lstm = { hidden = 4, num_layers = 2 } }",
+        "{ transformer_encoder_layer = { heads = 2 } }",
+    ] {
+        assert!(told(layers).is_ok_and(|model| model.contains("0.25")), "{layers}: {:?}", told(layers));
+    }
+    assert!(told("{ gru = { hidden = 4 } }").is_err_and(|why| why.contains("the model has no dropout layer")));
+}

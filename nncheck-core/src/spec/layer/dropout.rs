@@ -35,7 +35,8 @@ pub(crate) fn set_all(layers: &mut [Located<Layer>], p: f64) -> usize {
         .map(|layer| {
             let share = match &mut layer.value.kind {
                 LayerKind::Dropout(l) => &mut l.p,
-                LayerKind::Lstm(l) | LayerKind::Gru(l) => &mut l.dropout,
+                // It is between layers: a single one has none.
+                LayerKind::Lstm(l) | LayerKind::Gru(l) if l.num_layers > 1 => &mut l.dropout,
                 LayerKind::MultiheadAttention(l) => &mut l.dropout,
                 LayerKind::TransformerEncoderLayer(l) => &mut l.dropout,
                 LayerKind::Residual(l) => return set_all(&mut l.layers, p),
