@@ -10,6 +10,7 @@ mod columns;
 mod csv;
 mod error;
 mod facts;
+mod file;
 mod idx;
 mod normalize;
 mod npy;

@@ -1,4 +1,4 @@
-//! The text of a data file, and where the fields of its records stand.
+//! The text of a data file, or of a part of it, and where the fields of its records stand.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,16 +10,23 @@ const WIDTH: usize = 76;
 /// How many characters before the place are kept, where a line must be cut.
 const BEFORE: usize = 30;
 
-/// A data file in memory, its byte order mark taken off.
+/// A data file in memory, or whole lines of it, its byte order mark taken off.
 #[derive(Debug)]
 pub(super) struct Text {
     pub(super) path: PathBuf,
     pub(super) text: String,
+    /// How many lines of the file come before.
+    lines: usize,
 }
 
 impl Text {
     pub(super) fn new(path: &Path, text: String) -> Self {
-        Self { path: path.to_owned(), text }
+        Self { path: path.to_owned(), text, lines: 0 }
+    }
+
+    /// The same text, after so many lines of the file.
+    pub(super) fn after(self, lines: usize) -> Self {
+        Self { lines, ..self }
     }
 
     /// The bytes of a field of the record that starts at `record`, quotes included; past the last field, the end of
@@ -54,7 +61,7 @@ impl Text {
         let before = &bytes[..at];
         // A line ends at "\n", "\r\n" or a lone "\r".
         let ends = |i: usize| bytes[i] == b'\n' || (bytes[i] == b'\r' && bytes.get(i + 1) != Some(&b'\n'));
-        let line = (0..before.len()).filter(|&i| ends(i)).count() + 1;
+        let line = self.lines + (0..before.len()).filter(|&i| ends(i)).count() + 1;
         let start = (0..before.len()).rev().find(|&i| ends(i)).map_or(0, |i| i + 1);
         let end = bytes[at..].iter().position(|b| matches!(b, b'\r' | b'\n')).map_or(bytes.len(), |i| at + i);
 

@@ -296,6 +296,91 @@ fn numbers_that_overflow_when_scaled_are_refused() {
     assert_eq!(error.code, "data-overflow");
 }
 
+#[test]
+fn text_in_the_target_is_told_how_to_become_a_class() {
+    let error = refused(b"a,y\n1,cat\n2,dog\n");
+    assert_eq!(located(&error).0, "column `y` holds the text `cat`, not a number");
+    assert_eq!(error.help, ["number the classes from 0 on, and write the number"]);
+    let error = load_with(b"a,y\n\"1,234\",1\n", Task::Regression, |_| {}).unwrap_err();
+    assert!(error.help[2].contains("no separators"), "{:?}", error.help);
+}
+
+#[test]
+fn a_quote_without_end_in_a_column_that_is_not_read_swallows_no_rows() {
+    let bytes = b"a,y,note\n1,0,x\n2,1,\"open\n3,0,z\n";
+    let error = load_with(bytes, Task::Multiclass, |data| {
+        if let DataSource::Csv { inputs, .. } = &mut data.source {
+            *inputs = Some(Located::new(vec!["a".to_owned()], 0..1));
+        }
+    });
+    let error = error.unwrap_err();
+    assert_eq!(located(&error), ("a quote has no end", 3, 5, "\"open".to_owned()));
+}
+
+#[test]
+fn numbers_in_quotes_and_between_spaces_are_numbers() {
+    let bytes = b"\"a\",y,b\r\n\"1.5\", 0 ,  2\r\n\"2\" ,\"1\",+3\r\n";
+    assert_eq!(loaded(bytes).inputs[0].values, Values::F64(vec![1.5, 2.0, 2.0, 3.0]));
+}
+
+#[test]
+fn what_32_bits_cannot_hold_is_told_with_its_place() {
+    let file = write(b"a,y\n1,0\n1e39,1\n");
+    let error = load(&data(file.path()), Task::Multiclass, Dtype::Float32).unwrap_err();
+    assert_eq!(
+        located(&error),
+        ("column `a` holds `1e39`, which is beyond what 32 bits hold", 3, 1, "1e39".to_owned())
+    );
+    assert!(load(&data(file.path()), Task::Multiclass, Dtype::Float64).is_ok());
+}
+
+/// A file of several pieces.
+fn long(rows: usize, bad: Option<(usize, &str)>) -> Vec<u8> {
+    let mut text = String::from("a,y,note\n");
+    for row in 0..rows {
+        match bad {
+            Some((at, line)) if at == row => text.push_str(line),
+            _ => text.push_str(&format!("{}.5,{},\"a\nb, c\"\n", row, row % 3)),
+        }
+    }
+    text.into_bytes()
+}
+
+fn load_long(bytes: &[u8], change: impl Fn(&mut Data)) -> Result<Dataset, DataError> {
+    load_with(bytes, Task::Multiclass, |data| {
+        if let DataSource::Csv { inputs, .. } = &mut data.source {
+            *inputs = Some(Located::new(vec!["a".to_owned()], 0..1));
+        }
+        change(data);
+    })
+}
+
+#[test]
+fn a_file_of_several_pieces_is_put_together_in_its_order() {
+    let data = load_long(&long(10_000, None), |_| {}).unwrap();
+    assert_eq!(data.inputs[0].rows, 10_000);
+    assert!((0..10_000).all(|row| data.inputs[0].values.at(row) == row as f64 + 0.5));
+}
+
+#[test]
+fn the_first_bad_row_of_a_long_file_is_told_whatever_follows() {
+    let mut bytes = long(10_000, Some((7_000, "bad,1,x\n")));
+    bytes.extend(b"worse,2,\xff\n");
+    let error = load_long(&bytes, |_| {}).unwrap_err();
+    // Each row takes two lines, and the header one.
+    assert_eq!(located(&error), ("column `a` holds the text `bad`, not a number", 14_002, 1, "bad".to_owned()));
+    let labels = load_long(&long(10_000, Some((7_000, "1,7,x\n"))), |_| {}).unwrap_err();
+    assert_eq!((located(&labels).1, located(&labels).2, located(&labels).3.as_str()), (14_002, 3, "7"));
+    assert!(load_long(&bytes, |data| data.take = Some(7_000)).is_ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_is_no_file() {
+    let error = load(&data(std::path::Path::new("/dev/zero")), Task::Multiclass, Dtype::Float64).unwrap_err();
+    assert_eq!(error.message, "`/dev/zero` is a pipe or a device, not a file");
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(
