@@ -1,11 +1,9 @@
 //! Files of named arrays, npz and safetensors: which arrays are inputs and targets, and what is wrong with them.
 
-use std::path::Path;
-
 use super::error::{DataError, shown};
-use super::{Array, Peek, Table, Values, npz, safetensors, settle_shape};
+use super::{Array, Peek, Table, Values, npz, numbers, safetensors, settle_shape};
 use crate::diagnostic::{Located, Span, suggest};
-use crate::spec::data::{Arrays, Data, NextToken};
+use crate::spec::data::{Arrays, Data, NamedArray, NextToken};
 use crate::spec::run::Dtype;
 
 /// A file of named arrays, opened.
@@ -16,8 +14,8 @@ pub(super) trait Archive {
     fn names(&self) -> Vec<String>;
     /// The shape of one, without its numbers.
     fn shape(&mut self, name: &str) -> Result<Vec<usize>, String>;
-    /// One with its numbers.
-    fn array(&mut self, name: &str, dtype: Dtype) -> Result<(Vec<usize>, Values), String>;
+    /// One with its numbers, of its first `most` rows.
+    fn array(&mut self, name: &str, most: usize, dtype: Dtype) -> Result<(Vec<usize>, Values), String>;
 }
 
 /// Which format a file is in.
@@ -28,13 +26,14 @@ pub(super) enum Format {
 }
 
 fn open(format: Format, arrays: &Arrays) -> Result<Box<dyn Archive>, DataError> {
-    let path: &Path = &arrays.path.value;
+    let file = super::file::open(&arrays.path)?;
     let opened = match format {
-        Format::Npz => npz::open(path).map(|archive| Box::new(archive) as Box<dyn Archive>),
-        Format::Safetensors => safetensors::open(path).map(|archive| Box::new(archive) as Box<dyn Archive>),
+        Format::Npz => npz::open(file).map(|archive| Box::new(archive) as Box<dyn Archive>),
+        Format::Safetensors => safetensors::open(file).map(|archive| Box::new(archive) as Box<dyn Archive>),
     };
     opened.map_err(|why| {
-        DataError::new("data-file", format!("cannot read `{}`: {why}", shown(path))).about(arrays.path.span)
+        DataError::new("data-file", format!("cannot read `{}`: {why}", shown(&arrays.path.value)))
+            .about(arrays.path.span)
     })
 }
 
@@ -64,18 +63,33 @@ fn about<T>(array: &Located<String>, result: Result<T, String>) -> Result<T, Dat
     })
 }
 
+/// The shapes of all inputs and targets, which have equally many rows.
+fn shapes(archive: &mut dyn Archive, arrays: &Arrays) -> Result<Vec<Vec<usize>>, DataError> {
+    let mut shapes: Vec<Vec<usize>> = Vec::new();
+    for named in arrays.inputs.iter().chain(&arrays.targets) {
+        known(archive, &named.array)?;
+        let shape = about(&named.array, archive.shape(&named.array.value))?;
+        let Some(&rows) = shape.first() else {
+            return about(&named.array, Err("it is a single number; the first axis is that of the rows".to_owned()));
+        };
+        about(&named.array, numbers::count(&shape))?;
+        if let (Some(first), Some(other)) = (shapes.first().and_then(|first| first.first()), arrays.inputs.first())
+            && *first != rows
+        {
+            let message = format!("`{}` has {rows} rows, but `{}` has {first}", named.array.value, other.array.value);
+            return Err(DataError::new("data-rows", message)
+                .about(named.array.span)
+                .help("the first axis of every array is that of the rows"));
+        }
+        shapes.push(shape);
+    }
+    Ok(shapes)
+}
+
 /// The shape of one example of the first input, from headers alone.
 pub(super) fn peek(data: &Data, format: Format, arrays: &Arrays) -> Result<Peek, DataError> {
     let mut archive = open(format, arrays)?;
-    let mut first = None;
-    for (index, named) in arrays.inputs.iter().chain(&arrays.targets).enumerate() {
-        known(&*archive, &named.array)?;
-        let shape = about(&named.array, archive.shape(&named.array.value))?;
-        if index == 0 {
-            first = Some(shape);
-        }
-    }
-    let first = first.unwrap_or_default();
+    let first = shapes(&mut *archive, arrays)?.into_iter().next().unwrap_or_default();
     let row = match arrays.next_token.as_ref().map(|next| next.value) {
         Some(NextToken::Windows(length)) => vec![length],
         Some(NextToken::Rows) => vec![first.get(1).copied().unwrap_or(1).saturating_sub(1)],
@@ -93,12 +107,16 @@ pub(super) fn peek(data: &Data, format: Format, arrays: &Arrays) -> Result<Peek,
 /// All inputs and targets.
 pub(super) fn load(data: &Data, dtype: Dtype, format: Format, arrays: &Arrays) -> Result<Table, DataError> {
     let mut archive = open(format, arrays)?;
-    let mut read = |named: &crate::spec::data::NamedArray| -> Result<Array, DataError> {
-        known(&*archive, &named.array)?;
-        let (shape, values) = about(&named.array, archive.array(&named.array.value, dtype))?;
-        let Some((&rows, row)) = shape.split_first() else {
-            return about(&named.array, Err("it is a single number; the first axis is that of the rows".to_owned()));
-        };
+    shapes(&mut *archive, arrays)?;
+    // Of one long sequence `take` counts the windows.
+    let most = match (data.take, arrays.next_token.as_ref().map(|next| next.value)) {
+        (None, _) => usize::MAX,
+        (Some(take), Some(NextToken::Windows(length))) => take.saturating_mul(length).saturating_add(1),
+        (Some(take), _) => take,
+    };
+    let mut read = |named: &NamedArray| -> Result<Array, DataError> {
+        let (shape, values) = about(&named.array, archive.array(&named.array.value, most, dtype))?;
+        let (rows, row) = shape.split_first().map_or((0, &[][..]), |(&rows, row)| (rows, row));
         Ok(Array { name: named.name.clone(), rows, shape: row.to_vec(), values })
     };
     let mut inputs = arrays.inputs.iter().map(&mut read).collect::<Result<Vec<_>, _>>()?;

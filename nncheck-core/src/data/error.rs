@@ -40,7 +40,7 @@ pub struct Place {
 
 impl DataError {
     pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), span: None, at: None, help: Vec::new() }
+        Self { code, message: printable(message.into()), span: None, at: None, help: Vec::new() }
     }
 
     pub(super) fn about(mut self, span: Span) -> Self {
@@ -54,7 +54,7 @@ impl DataError {
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
+        self.help.push(printable(help.into()));
         self
     }
 
@@ -106,6 +106,14 @@ impl fmt::Display for DataError {
 }
 
 impl std::error::Error for DataError {}
+
+/// A file may hold anything, and what controls a terminal must not reach it.
+fn printable(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
 
 /// A path as it is shown: `..` resolved by name, forward slashes.
 pub(super) fn shown(path: &Path) -> String {
@@ -171,6 +179,12 @@ mod tests {
         assert_eq!(diagnostic.message, "data/a.csv:12:3: the numeric column `b` holds the text `x`");
         assert_eq!(diagnostic.span, Some(Span { start: 3, end: 7 }));
         assert_eq!(diagnostic.help, ["line 12 of the data reads `1,x,2`", "put a number there"]);
+    }
+
+    #[test]
+    fn nothing_in_an_error_controls_the_terminal() {
+        let error = DataError::new("data-text", "a\u{1b}[2Jb\0").help("c\r\u{85}d");
+        assert_eq!((error.message.as_str(), error.help[0].as_str()), ("a\\u{1b}[2Jb\\u{0}", "c\\r\\u{85}d"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod idx;
 mod normalize;
 mod npy;
 mod npz;
+mod numbers;
 mod points;
 mod prepare;
 mod random;

@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::Path;
 
 use super::Values;
 use super::arrays::Archive;
-use super::npy::Header;
+use super::npy::{Header, transposed};
+use super::numbers;
 use crate::spec::run::Dtype;
 
 /// The longest beginning of an array that its header is looked for in.
@@ -14,8 +14,7 @@ const BEGINNING: u64 = 66 * 1024;
 
 pub(super) struct Npz(zip::ZipArchive<BufReader<File>>);
 
-pub(super) fn open(path: &Path) -> Result<Npz, String> {
-    let file = File::open(path).map_err(|why| why.to_string())?;
+pub(super) fn open(file: File) -> Result<Npz, String> {
     let archive = zip::ZipArchive::new(BufReader::new(file)).map_err(|_| {
         "it is no archive of numpy's (an .npz file is a zip file; one array alone is an .npy file: save it with \
          np.savez(\"data.npz\", x=x, y=y))"
@@ -25,12 +24,14 @@ pub(super) fn open(path: &Path) -> Result<Npz, String> {
 }
 
 impl Npz {
-    fn bytes(&mut self, name: &str, most: Option<u64>) -> Result<Vec<u8>, String> {
-        let entry = self.0.by_name(&format!("{name}.npy")).map_err(|why| why.to_string())?;
+    fn entry(&mut self, name: &str) -> Result<impl Read, String> {
+        self.0.by_name(&format!("{name}.npy")).map_err(|why| why.to_string())
+    }
+
+    fn header(&mut self, name: &str) -> Result<Header, String> {
         let mut bytes = Vec::new();
-        // What an entry claims to hold is not believed: memory grows with what is there.
-        entry.take(most.unwrap_or(u64::MAX)).read_to_end(&mut bytes).map_err(|why| why.to_string())?;
-        Ok(bytes)
+        self.entry(name)?.take(BEGINNING).read_to_end(&mut bytes).map_err(|why| why.to_string())?;
+        Header::read(&bytes)
     }
 }
 
@@ -44,14 +45,19 @@ impl Archive for Npz {
     }
 
     fn shape(&mut self, name: &str) -> Result<Vec<usize>, String> {
-        Ok(Header::read(&self.bytes(name, Some(BEGINNING))?)?.shape)
+        Ok(self.header(name)?.shape)
     }
 
-    fn array(&mut self, name: &str, dtype: Dtype) -> Result<(Vec<usize>, Values), String> {
-        let header = Header::read(&self.bytes(name, Some(BEGINNING))?)?;
-        let wanted = header.bytes().ok_or("its shape is too large")?;
-        let bytes = self.bytes(name, Some(wanted as u64 + header.start as u64))?;
-        let values = header.values(bytes.get(header.start..).unwrap_or_default(), dtype)?;
-        Ok((header.shape, values))
+    fn array(&mut self, name: &str, most: usize, dtype: Dtype) -> Result<(Vec<usize>, Values), String> {
+        let Header { mut shape, element, fortran, start } = self.header(name)?;
+        let mut entry = self.entry(name)?;
+        std::io::copy(&mut entry.by_ref().take(start as u64), &mut std::io::sink()).map_err(|why| why.to_string())?;
+        // With the first axis fastest, the first rows are all over the array.
+        let turned = fortran && shape.len() > 1;
+        if let Some(rows) = shape.first_mut().filter(|_| !turned) {
+            *rows = most.min(*rows);
+        }
+        let values = numbers::read(entry, numbers::count(&shape)?, element, dtype)?;
+        Ok(if turned { (shape.clone(), transposed(&values, &shape)) } else { (shape, values) })
     }
 }

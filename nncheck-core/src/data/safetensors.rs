@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
 
-use safetensors::tensor::{Dtype as Kind, Metadata, TensorInfo};
+use safetensors::tensor::{Dtype as Stored, Metadata, TensorInfo};
 
 use super::Values;
 use super::arrays::Archive;
+use super::numbers::{self, Element, Kind};
 use crate::spec::run::Dtype;
 
 /// The longest header that the format allows.
@@ -21,8 +21,7 @@ pub(super) struct Safetensors {
     tensors: BTreeMap<String, TensorInfo>,
 }
 
-pub(super) fn open(path: &Path) -> Result<Safetensors, String> {
-    let mut file = File::open(path).map_err(|why| why.to_string())?;
+pub(super) fn open(mut file: File) -> Result<Safetensors, String> {
     let size = file.metadata().map_err(|why| why.to_string())?.len();
     let mut length = [0_u8; 8];
     let no = || "it is no safetensors file".to_owned();
@@ -60,38 +59,39 @@ impl Archive for Safetensors {
         self.tensors.get(name).map(|info| info.shape.clone()).ok_or_else(|| "it is not there".to_owned())
     }
 
-    fn array(&mut self, name: &str, dtype: Dtype) -> Result<(Vec<usize>, Values), String> {
+    fn array(&mut self, name: &str, most: usize, dtype: Dtype) -> Result<(Vec<usize>, Values), String> {
         let info = self.tensors.get(name).ok_or("it is not there")?;
         let (from, to) = info.data_offsets;
-        let size = to.checked_sub(from).ok_or("its place is no place")?;
+        let kind = kind(info.dtype)?;
+        let mut shape = info.shape.clone();
+        if numbers::count(&shape)?.checked_mul(kind.size()) != to.checked_sub(from) {
+            return Err(format!("its shape {shape:?} and its place, {from} to {to}, do not agree"));
+        }
+        if let Some(rows) = shape.first_mut() {
+            *rows = most.min(*rows);
+        }
         self.file.seek(SeekFrom::Start(self.start + from as u64)).map_err(|why| why.to_string())?;
-        let mut bytes = Vec::new();
-        Read::by_ref(&mut self.file).take(size as u64).read_to_end(&mut bytes).map_err(|why| why.to_string())?;
-        Ok((info.shape.clone(), values(info.dtype, &bytes, dtype)?))
+        let element = Element { kind, big_endian: false };
+        let values = numbers::read(&mut self.file, numbers::count(&shape)?, element, dtype)?;
+        Ok((shape, values))
     }
 }
 
-fn values(kind: Kind, bytes: &[u8], dtype: Dtype) -> Result<Values, String> {
-    fn each<const N: usize, T>(bytes: &[u8], number: fn([u8; N]) -> T) -> impl Iterator<Item = T> {
-        bytes.chunks_exact(N).map(move |chunk| {
-            let mut own = [0; N];
-            own.copy_from_slice(chunk);
-            number(own)
-        })
-    }
-    let bfloat = |b: [u8; 2]| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16);
-    Ok(match (kind, dtype) {
-        (Kind::F32, Dtype::Float32) => Values::F32(each(bytes, f32::from_le_bytes).collect()),
-        (Kind::F32, Dtype::Float64) => Values::F64(each(bytes, f32::from_le_bytes).map(f64::from).collect()),
-        (Kind::F64, Dtype::Float32) => Values::F32(each(bytes, f64::from_le_bytes).map(|v| v as f32).collect()),
-        (Kind::F64, Dtype::Float64) => Values::F64(each(bytes, f64::from_le_bytes).collect()),
-        (Kind::BF16, Dtype::Float32) => Values::F32(each(bytes, bfloat).collect()),
-        (Kind::BF16, Dtype::Float64) => Values::F64(each(bytes, bfloat).map(f64::from).collect()),
-        (Kind::I64, _) => Values::I64(each(bytes, i64::from_le_bytes).collect()),
-        (Kind::I32, _) => Values::I64(each(bytes, i32::from_le_bytes).map(i64::from).collect()),
-        (Kind::I16, _) => Values::I64(each(bytes, i16::from_le_bytes).map(i64::from).collect()),
-        (Kind::I8, _) => Values::I64(each(bytes, i8::from_le_bytes).map(i64::from).collect()),
-        (Kind::U8 | Kind::BOOL, _) => Values::I64(bytes.iter().map(|&b| i64::from(b)).collect()),
-        (other, _) => return Err(format!("its numbers are of the kind {other:?}, which is not read")),
+fn kind(stored: Stored) -> Result<Kind, String> {
+    Ok(match stored {
+        Stored::F16 => Kind::Half,
+        Stored::BF16 => Kind::Brain,
+        Stored::F32 => Kind::Single,
+        Stored::F64 => Kind::Double,
+        Stored::I8 => Kind::Signed(1),
+        Stored::I16 => Kind::Signed(2),
+        Stored::I32 => Kind::Signed(4),
+        Stored::I64 => Kind::Signed(8),
+        Stored::U8 => Kind::Unsigned(1),
+        Stored::U16 => Kind::Unsigned(2),
+        Stored::U32 => Kind::Unsigned(4),
+        Stored::U64 => Kind::Unsigned(8),
+        Stored::BOOL => Kind::Bool,
+        other => return Err(format!("its numbers are of the kind {other:?}, which is not read")),
     })
 }

@@ -183,10 +183,24 @@ impl Data {
                 let target = Located::new(target.get_ref().0.clone(), target.span());
                 DataSource::Csv { path, target, inputs }
             }
-            "npz" => DataSource::Npz(arrays(reader, &raw.npz?, raw.target, raw.inputs, raw.targets, raw.next_token)?),
+            "npz" => DataSource::Npz(arrays(
+                reader,
+                &raw.npz?,
+                raw.target,
+                raw.inputs,
+                raw.targets,
+                raw.next_token.as_ref(),
+            )?),
             "safetensors" => {
                 let path = raw.safetensors?;
-                DataSource::Safetensors(arrays(reader, &path, raw.target, raw.inputs, raw.targets, raw.next_token)?)
+                DataSource::Safetensors(arrays(
+                    reader,
+                    &path,
+                    raw.target,
+                    raw.inputs,
+                    raw.targets,
+                    raw.next_token.as_ref(),
+                )?)
             }
             "idx" => {
                 let IdxTable { images, labels } = raw.idx?;
@@ -196,7 +210,7 @@ impl Data {
             _ => {
                 let synthetic = raw.synthetic?;
                 let span: Span = synthetic.span().into();
-                check_synthetic(reader, synthetic.get_ref(), span)?;
+                check_synthetic(reader, synthetic.get_ref(), span, read.whole)?;
                 DataSource::Synthetic(Located::new(synthetic.into_inner(), span))
             }
         };
@@ -269,7 +283,7 @@ fn arrays(
     target: Option<Spanned<OneOrMany>>,
     inputs: Option<Spanned<Inputs>>,
     targets: Option<Spanned<NamedStrings>>,
-    next_token: Option<Spanned<NextTokenWord>>,
+    next_token: Option<&Spanned<NextTokenWord>>,
 ) -> Option<Arrays> {
     let here: Span = file.span().into();
     let named = |(name, array): (String, Spanned<String>)| NamedArray {
@@ -293,7 +307,7 @@ fn arrays(
         reader.push(error);
         None
     };
-    let next_token = match &next_token {
+    let next_token = match next_token {
         None => None,
         Some(next) if inputs.len() != 1 => {
             return refuse(next.span().into(), "`next_token` is for one input", "there are several");
@@ -324,9 +338,11 @@ fn arrays(
     Some(Arrays { path: path(reader, file), inputs, targets, next_token })
 }
 
-fn check_synthetic(reader: &mut Reader<'_>, synthetic: &Synthetic, span: Span) -> Option<()> {
+fn check_synthetic(reader: &mut Reader<'_>, synthetic: &Synthetic, span: Span, whole: bool) -> Option<()> {
     let wrong = match (synthetic.tokens, synthetic.length) {
         _ if synthetic.examples == 0 => "expected at least one of `examples`",
+        // What was left out for being wrong is not missing.
+        (None, None) if synthetic.inputs.is_empty() && !whole => return None,
         (None, None) if synthetic.inputs.is_empty() || synthetic.inputs.contains(&0) => {
             "expected `inputs` to be the shape of one example, such as [3, 32, 32]"
         }
