@@ -226,7 +226,7 @@ pub struct ListArgs {
 /// Arguments of `explain`.
 #[derive(Debug, Clone, Args)]
 pub struct ExplainArgs {
-    /// The id of a check (all of them, a line each, where none is given), or SPEC::PROPERTY: where its values come from
+    /// The id of a check (all of them, a line each, where none is given), or `SPEC::PROPERTY`: where its values come from
     #[arg(value_name = "CHECK")]
     pub check: Option<String>,
     /// Which project the property is of.

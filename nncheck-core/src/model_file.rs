@@ -80,7 +80,7 @@ impl ModelFile {
 /// The names in a zip archive; `None` where it is none, or is damaged.
 fn names_in(path: &Path) -> Option<Vec<String>> {
     let archive = zip::ZipArchive::new(BufReader::new(File::open(path).ok()?)).ok()?;
-    Some(archive.file_names().filter_map(Result::ok).map(|name| name.into_owned()).collect())
+    Some(archive.file_names().filter_map(Result::ok).map(std::borrow::Cow::into_owned).collect())
 }
 
 /// Whether a TorchScript model was made by `torch.jit.trace`, which keeps its example inputs in the file.

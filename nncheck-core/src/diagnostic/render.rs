@@ -88,6 +88,9 @@ struct Excerpt {
     marks: Vec<(Range<usize>, String)>,
 }
 
+/// Where a file begins in the space of offsets, the file, and what is marked in it.
+type Part<'f> = (usize, &'f SourceFile, Vec<(Span, String)>);
+
 /// One excerpt a file, the diagnostic's own place first; without one where a line is too long to be shown whole.
 fn excerpts<'f>(
     file: &'f SourceFile,
@@ -95,7 +98,7 @@ fn excerpts<'f>(
     diagnostic: &Diagnostic,
 ) -> Vec<(&'f SourceFile, usize, Option<Excerpt>)> {
     let own = std::iter::once((span, &diagnostic.label));
-    let mut parts: Vec<(usize, &SourceFile, Vec<(Span, String)>)> = Vec::new();
+    let mut parts: Vec<Part<'_>> = Vec::new();
     for (span, words) in own.chain(diagnostic.also.iter().map(|(span, words)| (*span, words))) {
         let (start, part) = file.part_at(span.start);
         let local = Span { start: span.start - start, end: span.end.saturating_sub(start) };

@@ -71,7 +71,7 @@ impl<'p, 'a> Trainer<'p, 'a> {
                 step.add(&losses, accumulate);
                 let mut total = loss.with_regularisation(&losses.total(), network);
                 if accumulate > 1 {
-                    total = total / i64::try_from(accumulate).unwrap_or(1);
+                    total /= i64::try_from(accumulate).unwrap_or(1);
                 }
                 total.backward();
             }

@@ -105,8 +105,6 @@ pub(crate) struct Steps {
     zero_grads: usize,
     /// How often an optimizer stepped in this step.
     steps: usize,
-    /// The optimizer's rate at its last step, where it tells.
-    lr: Option<f64>,
 }
 
 /// Everything that is seen of training steps.
@@ -133,7 +131,7 @@ impl Seen {
         forwards.activations.clear();
         forwards.last = None;
         let steps = &mut self.steps;
-        (steps.watching, steps.zero_grads, steps.steps, steps.lr) = (watched, 0, 0, None);
+        (steps.watching, steps.zero_grads, steps.steps) = (watched, 0, 0);
         steps.dry = mode == Mode::Dry;
         steps.given.clear();
         steps.gradients.clear();
@@ -192,11 +190,6 @@ impl Seen {
     /// How often gradients were cleared and how often an optimizer stepped, in this step.
     pub(crate) fn counts(&self) -> (usize, usize) {
         (self.steps.zero_grads, self.steps.steps)
-    }
-
-    /// The rate at the last step, where the optimizer tells.
-    pub(crate) fn lr(&self) -> Option<f64> {
-        self.steps.lr
     }
 
     /// Looks at the observer.
@@ -278,7 +271,6 @@ impl Optimize for RecordingOptimizer<'_> {
 
     fn step(&mut self) {
         self.steps.steps += 1;
-        self.steps.lr = self.inner.lr();
         if self.steps.dry {
             // Of several optimizers the last one's moment: by then each network has been given its own.
             let gradient = |p: &Tensor| {

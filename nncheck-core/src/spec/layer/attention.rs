@@ -116,7 +116,7 @@ fn attended(dim: &mut Option<usize>, heads: usize, input: &[usize]) -> Result<Ve
         return Err(Misfit::takes(format!("takes {dim} features a step"))
             .help(format!("set `dim = {features}`, or leave `dim` out")));
     }
-    if dim % heads != 0 {
+    if !dim.is_multiple_of(heads) {
         return Err(Misfit::Arguments(format!("its {dim} features cannot be shared out among {heads} heads")));
     }
     Ok(input.to_vec())
