@@ -80,7 +80,6 @@ impl Network {
     }
 
     /// Parameters, sorted by name; buffers such as running statistics left out.
-    #[must_use]
     pub fn parameters(&self) -> &[(String, Tensor)] {
         &self.parameters
     }

@@ -92,7 +92,6 @@ impl<'a> Program<'a> {
     }
 
     /// Parameters by name, sorted; buffers such as running statistics left out.
-    #[must_use]
     pub fn parameters(&self) -> &[(String, Tensor)] {
         &self.parameters
     }

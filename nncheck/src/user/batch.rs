@@ -29,7 +29,6 @@ impl Batch {
     ///
     /// # Panics
     /// When there is none.
-    #[must_use]
     pub fn x(&self) -> &Tensor {
         self.inputs.first().expect("a batch has an input")
     }
@@ -38,7 +37,6 @@ impl Batch {
     ///
     /// # Panics
     /// When there is none.
-    #[must_use]
     pub fn y(&self) -> &Tensor {
         self.targets.first().expect("a batch has a target")
     }
@@ -47,7 +45,6 @@ impl Batch {
     ///
     /// # Panics
     /// When there is none of that name; the panic is reported as the property's error and lists the names.
-    #[must_use]
     pub fn input(&self, name: &str) -> &Tensor {
         self.inputs.expect("input", name)
     }
@@ -56,7 +53,6 @@ impl Batch {
     ///
     /// # Panics
     /// As [`Batch::input`].
-    #[must_use]
     pub fn target(&self, name: &str) -> &Tensor {
         self.targets.expect("target", name)
     }

@@ -47,7 +47,6 @@ impl Losses {
     ///
     /// # Panics
     /// When there are no terms.
-    #[must_use]
     pub fn total(&self) -> Tensor {
         let weighted = |term: &Term| {
             // Multiplying by one would be one operator more than the user's own program has.

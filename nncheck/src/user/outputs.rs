@@ -26,7 +26,6 @@ impl Outputs {
     ///
     /// # Panics
     /// When there is none.
-    #[must_use]
     pub fn main(&self) -> &Tensor {
         self.0.first().expect("a model puts something out")
     }
@@ -35,7 +34,6 @@ impl Outputs {
     ///
     /// # Panics
     /// When there is none of that name; the panic is reported as the property's error and lists the names.
-    #[must_use]
     pub fn get(&self, name: &str) -> &Tensor {
         self.0.expect("output", name)
     }
