@@ -89,7 +89,7 @@ fn a_scripted_model_starts_and_steps_as_in_pytorch() {
     }
 }
 
-fn told(outcome: Outcome, words: &[&str]) {
+fn told(outcome: &Outcome, words: &[&str]) {
     for word in words {
         assert!(outcome.stdout.contains(word) || outcome.stderr.contains(word), "no `{word}`\n{outcome}");
     }
@@ -101,7 +101,7 @@ fn a_file_that_is_no_torchscript_model_is_refused_before_anything_is_built() {
     let folder = Scratch::new().with("wrong.toml", &spec(&model, "[property.initial_loss]"));
     let outcome = run_specs(folder.path(), &[]);
     assert_ne!(outcome.code, Some(0));
-    told(outcome, &["is no TorchScript model", "a .safetensors file"]);
+    told(&outcome, &["is no TorchScript model", "a .safetensors file"]);
 }
 
 #[test]
@@ -112,5 +112,5 @@ fn an_input_that_does_not_fit_the_model_is_told_with_the_line_of_its_code() {
     let folder = Scratch::new().with("wrong.toml", &wrong.replace("shape = [1, 8, 8]\n", ""));
     let outcome = run_specs(folder.path(), &[]);
     assert_ne!(outcome.code, Some(0));
-    told(outcome, &["mat1 and mat2 shapes cannot be multiplied"]);
+    told(&outcome, &["mat1 and mat2 shapes cannot be multiplied"]);
 }

@@ -17,13 +17,20 @@ struct Networks {
     discriminator_optimizer: nn::Optimizer,
 }
 
+/// A layer that starts as PyTorch's does: tch's own starts wider.
+fn linear(path: nn::Path, inputs: i64, outputs: i64) -> nn::Linear {
+    let bound = 1.0 / (inputs as f64).sqrt();
+    let init = nn::Init::Uniform { lo: -bound, up: bound };
+    nn::linear(path, inputs, outputs, nn::LinearConfig { ws_init: init, bs_init: Some(init), bias: true })
+}
+
 fn network(path: &nn::Path, inputs: i64, width: i64, outputs: i64) -> nn::Sequential {
     nn::seq()
-        .add(nn::linear(path / "first", inputs, width, Default::default()))
+        .add(linear(path / "first", inputs, width))
         .add_fn(|xs| xs.leaky_relu())
-        .add(nn::linear(path / "second", width, width, Default::default()))
+        .add(linear(path / "second", width, width))
         .add_fn(|xs| xs.leaky_relu())
-        .add(nn::linear(path / "last", width, outputs, Default::default()))
+        .add(linear(path / "last", width, outputs))
 }
 
 fn adam(store: &VarStore) -> nn::Optimizer {
