@@ -37,11 +37,15 @@ impl ModelFile {
         if head.starts_with(b"PK\x03\x04") {
             return Ok(names_in(path).map_or(Self::Other, |names| Self::of_names(&names)));
         }
+        // First of all: the length that a safetensors file begins with may look like the beginning of a pickle.
+        if head.get(8) == Some(&b'{') {
+            return Ok(Self::Safetensors);
+        }
         // Protocol 2 and on begin with PROTO; the old format begins with a pickled magic number.
         if head.len() > 2 && head[0] == 0x80 && (2..=5).contains(&head[1]) {
             return Ok(Self::OldPickle);
         }
-        Ok(if head.get(8) == Some(&b'{') { Self::Safetensors } else { Self::Other })
+        Ok(Self::Other)
     }
 
     fn of_names(names: &[String]) -> Self {
