@@ -21,7 +21,7 @@ fn main() {
         target: Located::new(vec![target], 0..0),
         inputs: None,
     };
-    let data = Data { source, ..Data::none() };
+    let data = Data::of(source);
     let start = Instant::now();
     match load(&data, Task::Regression, Dtype::Float32) {
         Ok(dataset) => {

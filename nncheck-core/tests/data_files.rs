@@ -28,7 +28,7 @@ fn named(name: &str, array: &str, at: usize) -> NamedArray {
 }
 
 fn data(source: DataSource) -> Data {
-    Data { source, split: Split { at: 1.0, file_order: false }, ..Data::none() }
+    Data { split: Split { at: 1.0, file_order: false }, ..Data::of(source) }
 }
 
 /// `x` and `y` under other names of a file.

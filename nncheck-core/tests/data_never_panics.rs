@@ -73,7 +73,7 @@ fn try_bytes(format: Format, bytes: &[u8], file: &Path) {
     std::fs::write(file, bytes).unwrap();
     let start = Instant::now();
     for (task, take) in [(Task::Multiclass, None), (Task::Regression, Some(3)), (Task::Binary, None)] {
-        let data = Data { source: source(format, file), take, ..Data::none() };
+        let data = Data { source: source(format, file), take, ..Data::of(DataSource::None) };
         if let Err(error) = peek(&data, task) {
             shown(&error);
         }
@@ -244,7 +244,7 @@ fn sizes_that_a_header_claims_are_not_believed() {
     {
         let data = {
             std::fs::write(&file, &bytes).unwrap();
-            Data { source: source(format, &file), ..Data::none() }
+            Data::of(source(format, &file))
         };
         let error = load(&data, Task::Multiclass, Dtype::Float32).unwrap_err();
         shown(&error);

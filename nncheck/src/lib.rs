@@ -17,6 +17,7 @@ pub mod measure;
 pub mod observe;
 pub mod session;
 pub mod subject;
+mod tensors;
 pub mod user;
 pub mod worker;
 

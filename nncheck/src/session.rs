@@ -293,19 +293,11 @@ pub(crate) mod tests {
         Subject {
             model: model::Model { source: model::ModelSource::Layers(Vec::new()), weights: None, frozen: Vec::new() },
             data: data::Data {
-                source: data::DataSource::Synthetic(Located::new(
+                batch: 8,
+                ..data::Data::of(data::DataSource::Synthetic(Located::new(
                     data::Synthetic { inputs: vec![4], classes: Some(2), examples: 16, ..data::Synthetic::default() },
                     Span::default(),
-                )),
-                shape: None,
-                scale: None,
-                normalize: None,
-                normalize_target: None,
-                batch: 8,
-                shuffle: true,
-                split: data::Split { at: 0.8, file_order: false },
-                take: None,
-                classes: None,
+                )))
             },
             loss: loss::Loss::of(loss::LossKind::CrossEntropy),
             optimizer: None,

@@ -4,10 +4,12 @@
 //! The tests need libtorch in the environment: `cargo nncheck exec -- cargo test --workspace`.
 
 mod command;
+mod golden;
 mod outcome;
 mod scratch;
 
 pub use command::{cargo, command, environment, nncheck, program, repository, target};
+pub use golden::{loss_and_steps, spec_of_64_digits};
 pub use outcome::Outcome;
 pub use scratch::Scratch;
 

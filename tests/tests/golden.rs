@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use nncheck_tests::{Outcome, Scratch, project, repository, run_specs};
+use nncheck_tests::{Outcome, Scratch, loss_and_steps, repository, run_specs, spec_of_64_digits};
 use serde_json::Value;
 
 /// The optimizers of the golden values, as a spec writes them.
@@ -47,45 +47,12 @@ fn golden(model: &str) -> Value {
 /// Runs one spec for each optimizer, with a property for each step of the golden values.
 fn measured(model: &str, layers: &str, shape: &str, golden: &Value) -> Outcome {
     let weights = repository().join("tests/golden").join(model).with_extension("safetensors");
-    let digits = project("digits").join("data/digits.csv");
     let mut folder = Scratch::new();
     for (name, optimizer) in OPTIMIZERS {
         let steps = golden["update_ratio"][name].as_array().map_or(0, Vec::len);
         assert!(steps > 0, "there are golden values for {name}");
-        let ratios: String = (0..steps)
-            .map(|step| format!("[property.step_{step}]\ncheck = \"update_ratio\"\nafter = {step}\nsteps = 1\n"))
-            .collect();
-        let spec = format!(
-            r#"version = 1
-
-[model]
-layers = [{layers}]
-weights = {{ file = {weights:?}, ignore = ["x", "y"] }}
-
-[data]
-csv = {digits:?}
-target = "label"
-shape = {shape}
-scale = 0.0625
-take = 64
-split = 1.0
-shuffle = false
-batch = 64
-
-[loss]
-kind = "cross_entropy"
-
-[optimizer]
-{optimizer}
-
-[run]
-dtype = "float64"
-seeds = 1
-max_seeds = 1
-
-[property.initial_loss]
-{ratios}"#,
-        );
+        let model = format!("layers = [{layers}]\nweights = {{ file = {weights:?}, ignore = [\"x\", \"y\"] }}");
+        let spec = spec_of_64_digits(&model, shape, optimizer, &loss_and_steps(steps));
         folder = folder.with(&format!("{}.toml", spec_name(name)), &spec);
     }
     run_specs(folder.path(), &[])

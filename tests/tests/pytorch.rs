@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use nncheck_tests::{Outcome, Scratch, project, repository, run_specs};
+use nncheck_tests::{Outcome, Scratch, loss_and_steps, project, repository, run_specs, spec_of_64_digits};
 use serde_json::Value;
 
 const MLP: &str = r#"layers = ["flatten", { linear = { out = 32 }, name = "hidden" }, "relu", { linear = { out = 10 }, name = "head" }]
@@ -15,32 +15,7 @@ fn file(name: &str) -> String {
 
 /// A spec of the first 64 digits in the order of the file.
 fn spec(model: &str, properties: &str) -> String {
-    let digits = project("digits").join("data/digits.csv");
-    format!(
-        r#"version = 1
-[model]
-{model}
-[data]
-csv = {digits:?}
-target = "label"
-shape = [1, 8, 8]
-scale = 0.0625
-take = 64
-split = 1.0
-shuffle = false
-batch = 64
-[loss]
-kind = "cross_entropy"
-[optimizer]
-kind = "sgd"
-lr = 0.05
-momentum = 0.9
-[run]
-dtype = "float64"
-seeds = 1
-max_seeds = 1
-{properties}"#
-    )
+    spec_of_64_digits(model, "[1, 8, 8]", "kind = \"sgd\"\nlr = 0.05\nmomentum = 0.9", properties)
 }
 
 #[test]
@@ -64,10 +39,7 @@ fn a_scripted_model_starts_and_steps_as_in_pytorch() {
     let golden: Value = serde_json::from_str(&text).unwrap_or_default();
     let steps = golden["mlp"].as_array().cloned().unwrap_or_default();
     assert_eq!(steps.len(), 3, "there are golden values");
-    let mut properties = "[property.initial_loss]\n".to_owned();
-    for step in 0..steps.len() {
-        properties += &format!("[property.step_{step}]\ncheck = \"update_ratio\"\nafter = {step}\nsteps = 1\n");
-    }
+    let properties = loss_and_steps(steps.len());
     let folder = Scratch::new()
         .with("scripted.toml", &spec(&format!("torchscript = {}", file("mlp.pt")), &properties))
         .with("layers.toml", &spec(&format!("{MLP}{}", file("mlp.safetensors")), &properties));

@@ -8,7 +8,7 @@ use crate::judge::{Effort, Judged, Look, Sample, judge};
 use crate::measurement::trace::{LayerSeen, NonFinite, Parameter, Step, Watched};
 use crate::measurement::{DataFacts, Initial, Measurement, Overfit, Trace};
 use crate::spec::Subject;
-use crate::spec::data::{Data, DataSource, Split};
+use crate::spec::data::{Data, DataSource};
 use crate::spec::loss::{Loss, LossKind};
 use crate::spec::model::{Model, ModelSource};
 use crate::spec::optimizer::{Optimizer, OptimizerKind, Sgd};
@@ -29,22 +29,11 @@ pub(crate) fn subject_with(kind: LossKind) -> Subject {
             weights: None,
             frozen: Vec::new(),
         },
-        data: Data {
-            source: DataSource::Csv {
-                path: Located::new(PathBuf::from("/digits.csv"), 0..0),
-                target: Located::new(vec!["label".to_owned()], 0..0),
-                inputs: None,
-            },
-            shape: None,
-            scale: None,
-            normalize: None,
-            normalize_target: None,
-            batch: 64,
-            shuffle: true,
-            split: Split { at: 0.8, file_order: false },
-            take: None,
-            classes: None,
-        },
+        data: Data::of(DataSource::Csv {
+            path: Located::new(PathBuf::from("/digits.csv"), 0..0),
+            target: Located::new(vec!["label".to_owned()], 0..0),
+            inputs: None,
+        }),
         loss: Loss::of(kind),
         optimizer: Some(Optimizer::of(OptimizerKind::Sgd(sgd))),
         train: crate::spec::train::Train::default(),

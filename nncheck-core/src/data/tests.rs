@@ -9,20 +9,12 @@ use crate::spec::data::{Normalize, Split, Synthetic};
 fn project_csv(file: &str, target: &str) -> Data {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/projects").join(file);
     Data {
-        source: DataSource::Csv {
+        split: Split { at: 1.0, file_order: false },
+        ..Data::of(DataSource::Csv {
             path: Located::new(path, 0..1),
             target: Located::new(vec![target.to_owned()], 0..1),
             inputs: None,
-        },
-        shape: None,
-        scale: None,
-        normalize: None,
-        normalize_target: None,
-        batch: 64,
-        shuffle: true,
-        split: Split { at: 1.0, file_order: false },
-        take: None,
-        classes: None,
+        })
     }
 }
 
@@ -161,7 +153,7 @@ fn array(name: &str, rows: usize, shape: &[usize], values: Values) -> Array {
 
 #[test]
 fn arrays_of_a_function_are_prepared_alike() {
-    let mut spec = Data::none();
+    let mut spec = Data::of(DataSource::None);
     spec.split.at = 0.5;
     let ids = || array("ids", 4, &[2], Values::I64(vec![1, 2, 3, 4, 5, 6, 7, 8]));
     let mask = || array("mask", 4, &[2], Values::F64(vec![0.5; 8]));
@@ -192,7 +184,7 @@ fn arrays_of_a_function_are_prepared_alike() {
 
 #[test]
 fn integers_become_quantities_where_scale_says_so() {
-    let spec = Data { scale: Some(0.5), ..Data::none() };
+    let spec = Data { scale: Some(0.5), ..Data::of(DataSource::None) };
     let x = || array("x", 4, &[1], Values::I64(vec![2, 4, 6, 8]));
     let y = || array("y", 4, &[], Values::I64(vec![0, 1, 0, 1]));
     let data = assemble(&spec, Task::Multiclass, Dtype::Float32, vec![x()], vec![y()], None).unwrap();

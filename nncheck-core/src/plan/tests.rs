@@ -60,16 +60,9 @@ fn subject() -> Subject {
     Subject {
         model: model::Model { source: model::ModelSource::Layers(Vec::new()), weights: None, frozen: Vec::new() },
         data: data::Data {
-            source: data::DataSource::Synthetic(Located::new(made_up, 0..0)),
-            shape: None,
-            scale: None,
-            normalize: None,
-            normalize_target: None,
             batch: 8,
-            shuffle: true,
             split: data::Split { at: 1.0, file_order: false },
-            take: None,
-            classes: None,
+            ..data::Data::of(data::DataSource::Synthetic(Located::new(made_up, 0..0)))
         },
         loss: loss::Loss::of(loss::LossKind::CrossEntropy),
         optimizer: None,

@@ -3,6 +3,7 @@
 mod read;
 mod words;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -99,18 +100,21 @@ pub enum NextToken {
 }
 
 impl Data {
-    /// The data of a subject that brings its own.
+    /// Rows in a batch, where the spec does not say.
+    pub(crate) const BATCH: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+
+    /// Rows of a source, with all other keys at their defaults.
     #[must_use]
-    pub fn none() -> Self {
+    pub fn of(source: DataSource) -> Self {
         Self {
-            source: DataSource::None,
+            source,
             shape: None,
             scale: None,
             normalize: None,
             normalize_target: None,
-            batch: 64,
+            batch: Self::BATCH.get(),
             shuffle: true,
-            split: Split { at: 0.8, file_order: false },
+            split: Split::default(),
             take: None,
             classes: None,
         }
@@ -170,4 +174,11 @@ pub struct Split {
     pub at: f64,
     /// The first rows train and the last validate, instead of a stratified permutation.
     pub file_order: bool,
+}
+
+impl Default for Split {
+    /// Four rows out of five train, chosen at random within each class.
+    fn default() -> Self {
+        Self { at: 0.8, file_order: false }
+    }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::data::{Data, DataPlaces};
+use super::data::{Data, DataPlaces, DataSource};
 use super::loss::Loss;
 use super::model::Model;
 use super::optimizer::Optimizer;
@@ -64,7 +64,7 @@ pub(crate) fn parse<'f>(reader: &mut Reader<'_>, mut document: DeTable<'f>, brok
 
     let model = model.and_then(|s| Model::read(reader, s.place(), s.table));
     let data = match data {
-        None if own && !document.contains_key("data") => Some((Data::none(), DataPlaces::default())),
+        None if own && !document.contains_key("data") => Some((Data::of(DataSource::None), DataPlaces::default())),
         data => data.and_then(|s| Data::read(reader, s.place(), s.table)),
     };
     let loss_span = loss.as_ref().map(section::Tables::span);

@@ -1,10 +1,11 @@
 //! Whether gradients are cleared between optimizer steps.
 
 use nncheck_core::measurement::accumulation::{Accumulation, Against, Gradient};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
-use crate::subject::{Mode, Program, SubjectError};
-use crate::user::Batch;
+use crate::subject::{Program, SubjectError};
+use crate::tensors::{self, norm};
+use crate::user::{Batch, Mode};
 
 /// Takes the same step twice with an optimizer that moves nothing, and compares what it was given.
 pub(super) fn measure(program: &mut Program<'_>, seed: i64) -> Result<Accumulation, SubjectError> {
@@ -55,7 +56,7 @@ fn against(
     if program.loss().is_none() {
         return Ok(None);
     }
-    let whole = gradient(program, &[joined(batches)], seed)?;
+    let whole = gradient(program, &[Batch::cat(batches)?], seed)?;
     let parts = gradient(program, batches, seed)?;
     let length = norm_of(&whole);
     if length == 0.0 || distance(&whole, &parts) / length > 1e-4 {
@@ -79,34 +80,9 @@ fn gradient(program: &Program<'_>, batches: &[Batch], seed: i64) -> Result<Vec<O
         let losses = program.losses(batch, true)?;
         (program.regularised(&losses.total()) / parts).backward();
     }
-    let taken = parameters
-        .iter()
-        .map(|p| {
-            let gradient = p.grad();
-            gradient.defined().then(|| gradient.detach().copy())
-        })
-        .collect();
+    let taken = parameters.iter().map(|p| tensors::gradient(p).map(|gradient| gradient.detach().copy())).collect();
     clear();
     Ok(taken)
-}
-
-fn joined(batches: &[Batch]) -> Batch {
-    let Some(first) = batches.first() else { return Batch::default() };
-    let join = |of: &dyn Fn(&Batch) -> &crate::user::Named| {
-        of(first)
-            .names()
-            .map(|name| {
-                let parts: Vec<Tensor> =
-                    batches.iter().filter_map(|batch| of(batch).get(name)).map(Tensor::shallow_clone).collect();
-                (name.to_owned(), Tensor::cat(&parts, 0))
-            })
-            .collect()
-    };
-    Batch::of(join(&|batch| batch.inputs()), join(&|batch| batch.targets()))
-}
-
-fn norm(tensor: &Tensor) -> f64 {
-    tch::no_grad(|| tensor.norm_scalaropt_dtype(2, Kind::Double).double_value(&[]))
 }
 
 fn norm_of(gradients: &[Option<Tensor>]) -> f64 {

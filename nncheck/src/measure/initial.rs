@@ -5,6 +5,7 @@ use tch::{Kind, Tensor};
 
 use crate::observe::Observer;
 use crate::subject::{Program, SubjectError, named};
+use crate::tensors::shape;
 use crate::user::{Batch, Losses};
 
 /// Data loss at initialisation in train mode, batch by batch over the first rows of a share, each batch weighted by its rows.
@@ -45,19 +46,15 @@ impl Sums {
     fn add(&mut self, losses: &Losses, ignorant: Option<&Losses>, count: usize) {
         let weight = as_number(count);
         self.rows += count;
-        self.loss += weight * losses.total().double_value(&[]);
+        self.loss += weight * add_terms(&mut self.terms, losses, weight);
         if let Some(ignorant) = ignorant {
-            *self.loss_of_zeros.get_or_insert(0.0) += weight * ignorant.total().double_value(&[]);
-            add_terms(&mut self.terms_of_zeros, ignorant, weight);
+            *self.loss_of_zeros.get_or_insert(0.0) += weight * add_terms(&mut self.terms_of_zeros, ignorant, weight);
         }
-        add_terms(&mut self.terms, losses, weight);
     }
 
     fn initial(self, program: &Program<'_>, outputs: Outputs) -> Initial {
         let total = as_number(self.rows);
         let all = (!outputs.main.is_empty()).then(|| Tensor::cat(&outputs.main, 0).to_kind(Kind::Double));
-        let shape =
-            all.as_ref().map(|all| all.size().iter().skip(1).map(|&d| usize::try_from(d).unwrap_or(0)).collect());
         Initial {
             facts: program.facts().clone(),
             rows: self.rows,
@@ -65,21 +62,22 @@ impl Sums {
             terms: self.terms.into_iter().map(|(name, sum)| (name, sum / total)).collect(),
             terms_of_zeros: self.terms_of_zeros.into_iter().map(|(name, sum)| (name, sum / total)).collect(),
             loss_of_zeros: self.loss_of_zeros.map(|sum| sum / total),
-            output_shape: shape.unwrap_or_default(),
+            output_shape: all.as_ref().map(|all| shape(all).split_off(1)).unwrap_or_default(),
             output_variance: all.as_ref().map_or(f64::NAN, |all| all.var(false).double_value(&[])),
             output_mean: all.as_ref().map_or(f64::NAN, |all| all.mean(Kind::Double).double_value(&[])),
             last_operator: outputs.last_operator,
         }
     }
 }
-
-fn add_terms(sums: &mut Vec<(String, f64)>, losses: &Losses, weight: f64) {
+fn add_terms(sums: &mut Vec<(String, f64)>, losses: &Losses, weight: f64) -> f64 {
     if sums.is_empty() {
-        *sums = losses.terms().iter().map(|term| (term.name.clone(), 0.0)).collect();
+        *sums = losses.names().map(|name| (name.to_owned(), 0.0)).collect();
     }
-    for (term, (_, sum)) in losses.terms().iter().zip(sums) {
-        *sum += weight * term.value.double_value(&[]);
+    let (total, values) = losses.numbers();
+    for (value, (_, sum)) in values.iter().zip(sums) {
+        *sum += weight * value;
     }
+    total
 }
 
 /// What the model put out.

@@ -6,6 +6,7 @@ use nncheck_core::reference::{self, Reference, Target};
 use tch::{Kind, Tensor};
 
 use crate::subject::{Program, SubjectError, checked};
+use crate::tensors::shape;
 use crate::user::{Batch, Losses, Model, Optimize, Outputs};
 
 /// A model that puts out what it is told to.
@@ -82,10 +83,6 @@ pub(super) fn measure(program: &Program<'_>, ask: &LossFunctionAsk) -> Result<Lo
         }
     }
     Ok(result)
-}
-
-fn shape(tensor: &Tensor) -> Vec<usize> {
-    tensor.size().iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect()
 }
 
 fn array(tensor: &Tensor) -> ArrayD<f64> {

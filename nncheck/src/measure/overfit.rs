@@ -2,8 +2,8 @@
 
 use nncheck_core::measurement::{Overfit, OverfitAsk};
 
-use crate::subject::{Mode, Program, SubjectError};
-use crate::user::{Batch, Outputs};
+use crate::subject::{Program, SubjectError};
+use crate::user::{Batch, Mode, Outputs};
 
 /// Points on the curve at most.
 const CURVE: usize = 64;
@@ -21,6 +21,7 @@ pub(super) fn measure(program: &mut Program<'_>, ask: &OverfitAsk) -> Result<Ove
     result.constant_loss = constant_loss(program, &rows)?;
     let goal = ask.loss * result.constant_loss.unwrap_or(1.0);
     let mut trainer = program.trainer()?;
+    trainer.seen().keep_outputs();
     let stride = (ask.max_steps / CURVE).max(1);
     for step in 0..=ask.max_steps {
         // What a step returns was there before its update: so many updates have been made.

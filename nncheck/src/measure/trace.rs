@@ -7,8 +7,9 @@ use nncheck_core::measurement::trace::{
 use tch::Tensor;
 
 use crate::observe;
-use crate::subject::{self, Mode, Program, SubjectError, Trainer};
-use crate::user::{Batch, Update};
+use crate::subject::{self, Program, SubjectError, Trainer};
+use crate::tensors::{shape, sizes};
+use crate::user::{Batch, Mode, Update};
 
 /// Trains for `ask.steps` steps; after each one hands over the trace so far with its length.
 pub(super) fn measure(
@@ -114,7 +115,6 @@ fn whole_ratio(updates: &[Update], trains: impl Iterator<Item = bool>) -> Option
 
 /// What is said once of the whole trace: parameters, and tensors that nobody trains.
 fn describe(trainer: &mut Trainer<'_, '_>, trace: &mut Trace) {
-    let shape = |sizes: &[i64]| sizes.iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect();
     let unseen = trace.layers.is_empty();
     let seen = trainer.seen();
     let parameters: Vec<Parameter> = seen
@@ -122,7 +122,7 @@ fn describe(trainer: &mut Trainer<'_, '_>, trace: &mut Trace) {
         .iter()
         .map(|(name, tensor)| Parameter {
             name: name.clone(),
-            shape: shape(&tensor.size()),
+            shape: shape(tensor),
             trainable: tensor.requires_grad(),
             frozen: false,
             used: unseen || seen.with_observer(|o| o.has_read(name)).unwrap_or(true),
@@ -130,7 +130,7 @@ fn describe(trainer: &mut Trainer<'_, '_>, trace: &mut Trace) {
         .collect();
     let unregistered = seen.with_observer(|observer| {
         let strangers = observer.unregistered().iter();
-        strangers.map(|u| Unregistered { layer: u.layer.clone(), shape: shape(&u.shape) }).collect()
+        strangers.map(|u| Unregistered { layer: u.layer.clone(), shape: sizes(&u.shape) }).collect()
     });
     trace.unregistered = unregistered.unwrap_or_default();
     let program = trainer.program();

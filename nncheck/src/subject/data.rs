@@ -8,6 +8,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::SubjectError;
 use crate::bindings::Bindings;
+use crate::tensors::shape;
 use crate::user::{self, Batch, Named};
 
 /// The data of a subject on its device, in its number format.
@@ -69,9 +70,7 @@ impl Tensors {
     /// These of the training rows, in their order.
     #[must_use]
     pub fn train(&self, rows: &[usize]) -> Batch {
-        let train = self.train_indices();
-        let rows: Vec<usize> = rows.iter().filter_map(|&row| train.get(row).copied()).collect();
-        if rows.is_empty() { Batch::default() } else { self.all.select(&rows) }
+        self.of_share(self.train_indices(), rows)
     }
 
     /// `count` training rows from `start` on.
@@ -83,7 +82,7 @@ impl Tensors {
     /// The first `rows` training rows, or all there are.
     #[must_use]
     pub fn first(&self, rows: usize) -> Batch {
-        self.narrow(0, rows.min(self.train_rows()))
+        self.narrow(0, rows)
     }
 
     /// How many rows validate.
@@ -95,15 +94,19 @@ impl Tensors {
     /// These of the validation rows, in their order.
     #[must_use]
     pub fn validation(&self, rows: &[usize]) -> Batch {
-        let all = self.validation_indices();
-        let rows: Vec<usize> = rows.iter().filter_map(|&row| all.get(row).copied()).collect();
-        if rows.is_empty() { Batch::default() } else { self.all.select(&rows) }
+        self.of_share(self.validation_indices(), rows)
     }
 
     /// Up to `n` training rows whose targets are as different as can be.
     #[must_use]
     pub fn points(&self, n: usize) -> Vec<usize> {
         self.dataset.as_ref().map(|dataset| pick_points(dataset.train_share(), n)).unwrap_or_default()
+    }
+
+    /// Rows by their positions in a share.
+    fn of_share(&self, share: &[usize], rows: &[usize]) -> Batch {
+        let rows: Vec<usize> = rows.iter().filter_map(|&row| share.get(row).copied()).collect();
+        if rows.is_empty() { Batch::default() } else { self.all.select(&rows) }
     }
 
     fn train_indices(&self) -> &[usize] {
@@ -118,20 +121,8 @@ impl Tensors {
 /// Training and validation rows in one, and how many of them train, where the user says so.
 fn joined(own: user::Dataset) -> Result<(Option<usize>, Batch), SubjectError> {
     let Some(validation) = own.validation else { return Ok((None, own.train)) };
-    let join = |train: &Named, validation: &Named| -> Result<Named, SubjectError> {
-        train
-            .iter()
-            .map(|(name, tensor)| {
-                let other = validation.get(name).ok_or_else(|| {
-                    SubjectError::new(format!("`{name}` is among the training rows and not among those that validate"))
-                })?;
-                Ok((name.to_owned(), Tensor::f_cat(&[tensor, other], 0)?))
-            })
-            .collect()
-    };
-    let whole =
-        Batch::of(join(own.train.inputs(), validation.inputs())?, join(own.train.targets(), validation.targets())?);
-    Ok((Some(own.train.len()), whole))
+    let train = own.train.len();
+    Ok((Some(train), Batch::cat(&[own.train, validation])?))
 }
 
 /// The user's tensors as arrays, to be prepared as all others are.
@@ -139,7 +130,7 @@ fn arrays(named: &Named) -> Result<Vec<Array>, SubjectError> {
     named
         .iter()
         .map(|(name, tensor)| {
-            let shape: Vec<usize> = tensor.size().iter().map(|&n| usize::try_from(n).unwrap_or(0)).collect();
+            let shape = shape(tensor);
             let Some((&rows, row)) = shape.split_first() else {
                 return Err(SubjectError::new(format!("`{name}` of the data is a single number"))
                     .help("the first axis is that of the rows"));

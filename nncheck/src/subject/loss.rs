@@ -36,25 +36,6 @@ impl LossFunction {
         self.terms.iter().try_fold(Losses::new(), |all, term| term.add(all, outputs, batch, classes, alone))
     }
 
-    /// The same by PyTorch's kinds, where the spec names one beside each function of the user's: what those must agree
-    /// with.
-    ///
-    /// # Errors
-    /// As [`LossFunction::losses`].
-    pub fn reference(
-        &self,
-        outputs: &Outputs,
-        batch: &Batch,
-        classes: Option<usize>,
-    ) -> Result<Option<Losses>, SubjectError> {
-        let mut all = Losses::new();
-        for term in &self.terms {
-            let Some(value) = term.reference(outputs, batch, classes)? else { return Ok(None) };
-            all = all.weighted(term.title(), value, term.weight());
-        }
-        Ok(Some(all))
-    }
-
     /// What training lowers: the data loss plus `l2` times half the squared norm of the trainable parameters.
     pub fn with_regularisation(&self, data_loss: &Tensor, network: &Network) -> Tensor {
         let mut total = data_loss.shallow_clone();

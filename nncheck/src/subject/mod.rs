@@ -15,7 +15,6 @@ pub mod weights;
 use nncheck_core::spec::run::{Device, Dtype};
 use tch::Kind;
 
-pub(crate) use crate::user::Mode;
 pub use data::Tensors;
 pub use error::{Phase, SubjectError};
 pub use loss::LossFunction;

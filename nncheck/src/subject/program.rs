@@ -9,13 +9,10 @@ use nncheck_core::spec::model::ModelSource;
 use tch::Tensor;
 
 use super::model::{freeze, parameters_of};
-use super::{LossFunction, Mode, Network, SubjectError, Tensors, Trainer};
+use super::{LossFunction, Network, SubjectError, Tensors, Trainer};
 use crate::bindings::{Bindings, StepFunction};
 use crate::hyper::Hyper;
-use crate::user::{Batch, Losses, Outputs, Setup, Subject};
-
-/// Keeps the numbers that training draws apart from those that building drew.
-const AFTER_BUILDING: u64 = 0x9e37_79b9_7f4a_7c15;
+use crate::user::{Batch, Losses, Mode, Optimize, Outputs, Setup, Subject};
 
 /// A training program: model, data, loss, optimizer and step, built from a spec with one seed.
 pub struct Program<'a> {
@@ -25,8 +22,9 @@ pub struct Program<'a> {
     pub(crate) bindings: &'a Bindings,
     seed: u64,
     body: Body,
-    parameters: Vec<(String, Tensor)>,
-    frozen: Vec<String>,
+    /// What [`Program::train`] goes on with.
+    batches: Option<Batches>,
+    optimizer: Option<Box<dyn Optimize>>,
 }
 
 /// What trains.
@@ -34,7 +32,7 @@ enum Body {
     /// A model, a loss, an optimizer, and perhaps the user's own step.
     Declared { network: Network, loss: LossFunction, step: Option<StepFunction> },
     /// The user's own program.
-    Own(Box<dyn OwnSubject>),
+    Own { subject: Box<dyn OwnSubject>, parameters: Vec<(String, Tensor)>, frozen: Vec<String> },
 }
 
 /// A [`Subject`] that can be asked for by its type again.
@@ -60,7 +58,7 @@ impl<S: Subject> OwnSubject for S {
 
 impl std::fmt::Debug for Program<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Program").field("parameters", &self.parameters).finish_non_exhaustive()
+        f.debug_struct("Program").field("parameters", &self.parameters()).finish_non_exhaustive()
     }
 }
 
@@ -73,33 +71,40 @@ impl<'a> Program<'a> {
         tch::manual_seed(seed.cast_signed());
         if let ModelSource::Subject { path, hyper } = &spec.model.source {
             let setup = Setup { device: super::device(spec.device)?, kind: super::kind(spec.dtype) };
-            let own = bindings.subject_at(&path.value)?(setup, &Hyper::from_json(hyper));
-            let parameters = parameters_of_networks(own.as_subject())?;
+            let subject = bindings.subject_at(&path.value)?(setup, &Hyper::from_json(hyper));
+            let parameters = parameters_of_networks(subject.as_subject())?;
             let frozen = freeze(&parameters, &spec.model.frozen, false)?;
-            return Ok(Self { spec, data, bindings, seed, body: Body::Own(own), parameters, frozen });
+            return Ok(Self::of(spec, data, bindings, seed, Body::Own { subject, parameters, frozen }));
         }
         let network = Network::build(spec, &data.shape, bindings)?;
-        // What is drawn from here on (the masks of dropout) depends on the seed alone, not on how many numbers building took:
-        // the same model, built from layers or loaded, trains the same way.
-        tch::manual_seed((seed ^ AFTER_BUILDING).cast_signed());
-        let (parameters, frozen) = (named(network.parameters()), network.frozen().to_vec());
         let loss = LossFunction::build(&spec.loss, bindings)?;
         let step = match &spec.train.step {
             Some(path) => Some(bindings.step_at(&path.value)?),
             None => None,
         };
-        Ok(Self { spec, data, bindings, seed, body: Body::Declared { network, loss, step }, parameters, frozen })
+        Ok(Self::of(spec, data, bindings, seed, Body::Declared { network, loss, step }))
+    }
+
+    fn of(spec: &'a Spec, data: &'a Tensors, bindings: &'a Bindings, seed: u64, body: Body) -> Self {
+        Self { spec, data, bindings, seed, body, batches: None, optimizer: None }
     }
 
     /// Parameters by name, sorted; buffers such as running statistics left out.
     pub fn parameters(&self) -> &[(String, Tensor)] {
-        &self.parameters
+        match &self.body {
+            Body::Declared { network, .. } => network.parameters(),
+            Body::Own { parameters, .. } => parameters,
+        }
     }
 
     /// Whether the spec's `frozen` names a parameter.
     #[must_use]
     pub fn is_frozen(&self, name: &str) -> bool {
-        self.frozen.iter().any(|f| f == name)
+        let frozen = match &self.body {
+            Body::Declared { network, .. } => network.frozen(),
+            Body::Own { frozen, .. } => frozen,
+        };
+        frozen.iter().any(|f| f == name)
     }
 
     /// Facts of the data.
@@ -121,7 +126,7 @@ impl<'a> Program<'a> {
     pub fn outputs(&self, batch: &Batch, train: bool) -> Result<Outputs, SubjectError> {
         match &self.body {
             Body::Declared { network, .. } => Ok(network.forward(batch, train)),
-            Body::Own(own) => own.outputs(batch, train).ok_or_else(|| {
+            Body::Own { subject, .. } => subject.outputs(batch, train).ok_or_else(|| {
                 SubjectError::new("this program puts out nothing that could be looked at")
                     .help("implement `outputs` of `nncheck::Subject`")
             }),
@@ -135,7 +140,7 @@ impl<'a> Program<'a> {
     pub fn losses(&self, batch: &Batch, train: bool) -> Result<Losses, SubjectError> {
         match &self.body {
             Body::Declared { network, .. } => self.losses_of(&network.forward(batch, train), batch),
-            Body::Own(own) => checked(own.losses(batch, train)),
+            Body::Own { subject, .. } => checked(subject.losses(batch, train)),
         }
     }
 
@@ -146,7 +151,9 @@ impl<'a> Program<'a> {
     pub fn losses_of(&self, outputs: &Outputs, batch: &Batch) -> Result<Losses, SubjectError> {
         match &self.body {
             Body::Declared { loss, .. } => checked(loss.losses(outputs, batch, self.data.facts.classes)?),
-            Body::Own(_) => Err(SubjectError::new("the losses of a `nncheck::Subject` are not computed from outputs")),
+            Body::Own { .. } => {
+                Err(SubjectError::new("the losses of a `nncheck::Subject` are not computed from outputs"))
+            }
         }
     }
 
@@ -154,33 +161,38 @@ impl<'a> Program<'a> {
     pub(crate) fn regularised(&self, loss: &Tensor) -> Tensor {
         match &self.body {
             Body::Declared { network, loss: function, .. } => function.with_regularisation(loss, network),
-            Body::Own(_) => loss.shallow_clone(),
+            Body::Own { .. } => loss.shallow_clone(),
         }
     }
 
-    /// Trains for so many optimizer steps on the training rows; returns the loss of the last step, before its update.
+    /// Trains for so many optimizer steps on the training rows, and goes on with the next batches and the same optimizer
+    /// when it is called again; returns the loss of the last step, before its update, and NaN of none.
     ///
     /// # Panics
     /// When the program cannot be trained; the panic is reported as the property's error.
     pub fn train(&mut self, steps: usize) -> f64 {
         let (data, spec, seed) = (self.data, self.spec, self.seed);
-        let mut batches = Batches::new(data.train_rows(), spec.data.batch, spec.data.shuffle, seed);
+        let fresh = || Batches::new(data.train_rows(), spec.data.batch, spec.data.shuffle, seed);
+        let mut batches = self.batches.take().unwrap_or_else(fresh);
+        let optimizer = self.optimizer.take();
         let mut next = || data.train(&batches.next().unwrap_or_default());
-        let mut train = |trainer: &mut Trainer<'_, '_>| -> Result<f64, SubjectError> {
+        let train = || -> Result<(f64, Option<Box<dyn Optimize>>), SubjectError> {
+            let mut trainer = Trainer::resume(self, optimizer)?;
             let mut loss = f64::NAN;
             for _ in 0..steps {
                 loss = trainer.step(&mut next, Mode::Bare)?.loss;
             }
-            Ok(loss)
+            Ok((loss, trainer.into_optimizer()))
         };
-        let trained = self.trainer().and_then(|mut trainer| train(&mut trainer));
-        trained.unwrap_or_else(|error| panic!("{error}"))
+        let (loss, optimizer) = train().unwrap_or_else(|error| panic!("{error}"));
+        (self.batches, self.optimizer) = (Some(batches), optimizer);
+        loss
     }
 
     /// The user's own program, by its type: for the functions of `check = "value"`.
     pub fn subject<S: Subject>(&mut self) -> Option<&mut S> {
         match &mut self.body {
-            Body::Own(own) => (**own).as_any_mut().downcast_mut(),
+            Body::Own { subject, .. } => (**subject).as_any_mut().downcast_mut(),
             Body::Declared { .. } => None,
         }
     }
@@ -190,14 +202,14 @@ impl<'a> Program<'a> {
     /// # Errors
     /// When the spec names no optimizer.
     pub(crate) fn trainer(&mut self) -> Result<Trainer<'_, 'a>, SubjectError> {
-        Trainer::new(self)
+        Trainer::resume(self, None)
     }
 
     /// The declared loss; `None` for a [`Subject`].
     pub(crate) fn loss(&self) -> Option<&LossFunction> {
         match &self.body {
             Body::Declared { loss, .. } => Some(loss),
-            Body::Own(_) => None,
+            Body::Own { .. } => None,
         }
     }
 
@@ -205,7 +217,7 @@ impl<'a> Program<'a> {
     pub(crate) fn network(&self) -> Option<&Network> {
         match &self.body {
             Body::Declared { network, .. } => Some(network),
-            Body::Own(_) => None,
+            Body::Own { .. } => None,
         }
     }
 
@@ -213,14 +225,14 @@ impl<'a> Program<'a> {
     pub(crate) fn step(&self) -> Option<&StepFunction> {
         match &self.body {
             Body::Declared { step, .. } => step.as_ref(),
-            Body::Own(_) => None,
+            Body::Own { .. } => None,
         }
     }
 
     /// The user's own program.
     pub(super) fn own(&mut self) -> Option<&mut dyn Subject> {
         match &mut self.body {
-            Body::Own(own) => Some((**own).as_subject_mut()),
+            Body::Own { subject, .. } => Some((**subject).as_subject_mut()),
             Body::Declared { .. } => None,
         }
     }

@@ -1,10 +1,8 @@
 //! What trains a program, step by step: nncheck's own step, the user's own, or the user's whole program.
 
-use tch::Tensor;
-
 use super::program::{checked, named};
 use super::{Optimizer, Program, SubjectError};
-use crate::user::{Batch, Mode, Optimize, Outputs, Seen};
+use crate::user::{Batch, Losses, Mode, Model, Optimize, Outputs, Seen};
 
 /// Trains a program.
 pub(crate) struct Trainer<'p, 'a> {
@@ -25,10 +23,14 @@ pub(crate) struct Step {
 }
 
 impl<'p, 'a> Trainer<'p, 'a> {
-    pub(super) fn new(program: &'p mut Program<'a>) -> Result<Self, SubjectError> {
-        let optimizer = match program.network() {
-            Some(network) => Some(Optimizer::build(program.spec, network, program.bindings)?),
-            None => None,
+    /// Trains with this optimizer; with a new one where there is none.
+    pub(super) fn resume(
+        program: &'p mut Program<'a>,
+        optimizer: Option<Box<dyn Optimize>>,
+    ) -> Result<Self, SubjectError> {
+        let optimizer = match (optimizer, program.network()) {
+            (None, Some(network)) => Some(Optimizer::build(program.spec, network, program.bindings)?),
+            (optimizer, _) => optimizer,
         };
         let first_pass_only = program.network().is_some();
         let seen = Seen::new(named(program.parameters()), first_pass_only);
@@ -66,7 +68,7 @@ impl<'p, 'a> Trainer<'p, 'a> {
             optimizer.zero_grad();
             for _ in 0..accumulate {
                 let batch = next();
-                let outputs = crate::user::Model::outputs(&model, &batch, true);
+                let outputs = model.outputs(&batch, true);
                 let losses = checked(loss.losses(&outputs, &batch, classes)?)?;
                 step.add(&losses, accumulate);
                 let mut total = loss.with_regularisation(&losses.total(), network);
@@ -89,6 +91,11 @@ impl<'p, 'a> Trainer<'p, 'a> {
         &mut self.seen
     }
 
+    /// The optimizer, for going on later.
+    pub(super) fn into_optimizer(self) -> Option<Box<dyn Optimize>> {
+        self.optimizer
+    }
+
     /// The program.
     pub(crate) fn program(&self) -> &Program<'a> {
         self.program
@@ -97,17 +104,16 @@ impl<'p, 'a> Trainer<'p, 'a> {
 
 impl Step {
     /// Adds the losses of one of `parts` micro-batches, whose mean the step reports.
-    fn add(&mut self, losses: &crate::user::Losses, parts: usize) {
+    fn add(&mut self, losses: &Losses, parts: usize) {
         #[expect(clippy::cast_precision_loss, reason = "a handful of micro-batches")]
         let share = 1.0 / parts as f64;
-        let value = |tensor: &Tensor| tensor.double_value(&[]) * share;
-        self.loss += value(&losses.total());
+        let (total, values) = losses.numbers();
+        self.loss += total * share;
         if self.terms.is_empty() {
-            self.terms = losses.terms().iter().map(|t| (t.name.clone(), value(&t.value))).collect();
-        } else {
-            for (term, (_, sum)) in losses.terms().iter().zip(&mut self.terms) {
-                *sum += value(&term.value);
-            }
+            self.terms = losses.names().map(|name| (name.to_owned(), 0.0)).collect();
+        }
+        for (value, (_, sum)) in values.iter().zip(&mut self.terms) {
+            *sum += value * share;
         }
     }
 }

@@ -3,6 +3,7 @@
 use tch::Tensor;
 
 use super::Named;
+use crate::subject::SubjectError;
 
 /// Rows of inputs with their targets, by name; the batch axis comes first. Data of one input and one target calls them
 /// `x` and `y`.
@@ -101,6 +102,12 @@ impl Batch {
     pub fn narrow(&self, start: usize, count: usize) -> Self {
         let (start, count) = (i64::try_from(start).unwrap_or(0), i64::try_from(count).unwrap_or(0));
         self.map(|tensor| tensor.narrow(0, start, count))
+    }
+
+    /// The rows of all batches, behind one another.
+    pub(crate) fn cat(batches: &[Self]) -> Result<Self, SubjectError> {
+        let join = |of: fn(&Self) -> &Named| Named::cat(&batches.iter().map(of).collect::<Vec<_>>());
+        Ok(Self { inputs: join(Self::inputs)?, targets: join(Self::targets)? })
     }
 
     /// The same batch with each tensor changed.

@@ -55,6 +55,17 @@ impl Losses {
         self.0.iter().map(weighted).reduce(|sum, term| sum + term).expect("a loss has at least one term")
     }
 
+    /// The weighted sum as a number, and the value of each term; each is read once.
+    pub(crate) fn numbers(&self) -> (f64, Vec<f64>) {
+        let values: Vec<f64> = self.0.iter().map(|term| term.value.double_value(&[])).collect();
+        (self.0.iter().zip(&values).map(|(term, value)| term.weight * value).sum(), values)
+    }
+
+    /// The names of the terms, in their order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|term| term.name.as_str())
+    }
+
     /// Terms that are no scalars, by name and shape.
     pub(crate) fn not_scalar(&self) -> Option<(&str, Vec<i64>)> {
         self.0.iter().find(|t| t.value.numel() != 1).map(|t| (t.name.as_str(), t.value.size()))

@@ -2,6 +2,8 @@
 
 use tch::Tensor;
 
+use crate::subject::SubjectError;
+
 /// Tensors by name, in the order in which they were given.
 #[derive(Debug, Default)]
 pub struct Named(Vec<(String, Tensor)>);
@@ -60,6 +62,23 @@ impl Named {
     #[must_use]
     pub fn map(&self, change: impl Fn(&Tensor) -> Tensor) -> Self {
         Self(self.0.iter().map(|(name, tensor)| (name.clone(), change(tensor))).collect())
+    }
+
+    /// The tensors of each name behind one another, along the first axis.
+    pub(crate) fn cat(parts: &[&Self]) -> Result<Self, SubjectError> {
+        let Some(first) = parts.first() else { return Ok(Self::new()) };
+        first
+            .names()
+            .map(|name| {
+                let same = |part: &&Self| {
+                    part.get(name).map(Tensor::shallow_clone).ok_or_else(|| {
+                        SubjectError::new(format!("`{name}` is among some rows of the data and not among others"))
+                    })
+                };
+                let tensors = parts.iter().map(same).collect::<Result<Vec<Tensor>, _>>()?;
+                Ok((name.to_owned(), Tensor::f_cat(&tensors, 0)?))
+            })
+            .collect()
     }
 
     /// The tensor of a name; what there is, is in the panic, which is reported as the property's error.

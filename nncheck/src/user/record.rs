@@ -4,10 +4,11 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::{Batch, Model, Optimize, Outputs};
 use crate::observe::{Activation, ObserveError, Observer};
+use crate::tensors::{gradient, norm};
 
 /// How a training step is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub(crate) struct Forwards {
     passes: usize,
     activations: Vec<Activation>,
     error: Option<ObserveError>,
+    /// What the model puts out is wanted.
+    keeping: bool,
     /// What the last pass in train mode put out, and for which batch.
     last: Option<(Batch, Outputs)>,
 }
@@ -160,8 +163,13 @@ impl Seen {
     }
 
     /// What the last forward pass in train mode read and put out, where the model was run through nncheck.
-    pub(crate) fn last_outputs(&self) -> Option<(Batch, Outputs)> {
-        self.forwards.borrow().last.clone()
+    pub(crate) fn last_outputs(&mut self) -> Option<(Batch, Outputs)> {
+        self.forwards.get_mut().last.take()
+    }
+
+    /// From now on, what the model puts out is kept.
+    pub(crate) fn keep_outputs(&mut self) {
+        self.forwards.get_mut().keeping = true;
     }
 
     /// What the step did, parameter by parameter; empty where it was not watched.
@@ -244,7 +252,10 @@ impl std::fmt::Debug for RecordingModel<'_> {
 impl Model for RecordingModel<'_> {
     fn outputs(&self, batch: &Batch, train: bool) -> Outputs {
         let outputs = Forwards::run(self.forwards, || self.inner.outputs(batch, train));
-        if train && let Ok(mut forwards) = self.forwards.try_borrow_mut() {
+        if train
+            && let Ok(mut forwards) = self.forwards.try_borrow_mut()
+            && forwards.keeping
+        {
             forwards.last = Some((batch.clone(), outputs.map(Tensor::detach)));
         }
         outputs
@@ -273,11 +284,8 @@ impl Optimize for RecordingOptimizer<'_> {
         self.steps.steps += 1;
         if self.steps.dry {
             // Of several optimizers the last one's moment: by then each network has been given its own.
-            let gradient = |p: &Tensor| {
-                let gradient = p.grad();
-                gradient.defined().then(|| gradient.detach().copy())
-            };
-            self.steps.given = self.steps.parameters.iter().map(|(_, p)| gradient(p)).collect();
+            let given = |p: &Tensor| gradient(p).map(|gradient| gradient.detach().copy());
+            self.steps.given = self.steps.parameters.iter().map(|(_, p)| given(p)).collect();
             return;
         }
         if !self.steps.watching {
@@ -310,12 +318,7 @@ fn version(tensor: &Tensor) -> Option<i64> {
     tensor.f_internal_version().ok()
 }
 
-/// L2 norm of a parameter's gradient, summed in double precision; `None` where it has none.
+/// L2 norm of a parameter's gradient; `None` where it has none.
 fn gradient_norm(parameter: &Tensor) -> Option<f64> {
-    let gradient = parameter.grad();
-    gradient.defined().then(|| norm(&gradient))
-}
-
-fn norm(tensor: &Tensor) -> f64 {
-    tch::no_grad(|| tensor.norm_scalaropt_dtype(2, Kind::Double).double_value(&[]))
+    gradient(parameter).as_ref().map(norm)
 }

@@ -22,20 +22,12 @@ fn write(bytes: &[u8]) -> NamedTempFile {
 
 fn data(path: &std::path::Path) -> Data {
     Data {
-        source: DataSource::Csv {
+        split: Split { at: 1.0, file_order: false },
+        ..Data::of(DataSource::Csv {
             path: Located::new(path.to_owned(), 10..20),
             target: Located::new(vec!["y".to_owned()], 30..40),
             inputs: None,
-        },
-        shape: None,
-        scale: None,
-        normalize: None,
-        normalize_target: None,
-        batch: 64,
-        shuffle: true,
-        split: Split { at: 1.0, file_order: false },
-        take: None,
-        classes: None,
+        })
     }
 }
 

@@ -133,7 +133,7 @@ const OF_FILES: [&str; 4] = ["target", "inputs", "targets", "next_token"];
 const SOURCES: [&str; 6] = ["csv", "npz", "safetensors", "idx", "synthetic", "function"];
 
 fn batch() -> NonZeroUsize {
-    NonZeroUsize::MIN.saturating_add(63)
+    Data::BATCH
 }
 
 fn yes() -> bool {
@@ -215,7 +215,7 @@ impl Data {
             }
         };
         let split = match &raw.split {
-            None => Split { at: 0.8, file_order: false },
+            None => Split::default(),
             Some(split) => match split.get_ref() {
                 Or::Long(table) => Split { at: table.at, file_order: table.order == Order::File },
                 Or::Short(at) if *at > 0.0 && *at <= 1.0 => Split { at: *at, file_order: false },

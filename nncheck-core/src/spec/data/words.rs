@@ -4,10 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
 use super::NextToken;
+use crate::spec::values::OneOrMany;
 
 /// Strings by name, in the order of the file.
 #[derive(Clone, Debug)]
@@ -26,14 +28,6 @@ pub(crate) enum Inputs {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NextTokenWord(pub(crate) NextToken);
 
-fn strings<'de, A: MapAccess<'de>>(mut map: A) -> Result<NamedStrings, A::Error> {
-    let mut all = Vec::new();
-    while let Some(entry) = map.next_entry::<String, Spanned<String>>()? {
-        all.push(entry);
-    }
-    if all.is_empty() { Err(de::Error::custom("expected at least one name")) } else { Ok(NamedStrings(all)) }
-}
-
 impl<'de> Deserialize<'de> for NamedStrings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Words;
@@ -42,8 +36,16 @@ impl<'de> Deserialize<'de> for NamedStrings {
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a table of strings")
             }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<NamedStrings, A::Error> {
-                strings(map)
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NamedStrings, A::Error> {
+                let mut all = Vec::new();
+                while let Some(entry) = map.next_entry::<String, Spanned<String>>()? {
+                    all.push(entry);
+                }
+                if all.is_empty() {
+                    Err(de::Error::custom("expected at least one name"))
+                } else {
+                    Ok(NamedStrings(all))
+                }
             }
         }
         deserializer.deserialize_any(Words)
@@ -59,20 +61,13 @@ impl<'de> Deserialize<'de> for Inputs {
                 f.write_str("a string, an array of strings, or a table of strings")
             }
             fn visit_str<E: de::Error>(self, v: &str) -> Result<Inputs, E> {
-                Ok(Inputs::Names(vec![v.to_owned()]))
+                OneOrMany::deserialize(v.into_deserializer()).map(|names| Inputs::Names(names.0))
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Inputs, A::Error> {
-                let mut names = Vec::new();
-                while let Some(name) = seq.next_element::<String>()? {
-                    names.push(name);
-                }
-                if names.is_empty() {
-                    return Err(de::Error::custom("expected at least one name"));
-                }
-                Ok(Inputs::Names(names))
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Inputs, A::Error> {
+                OneOrMany::deserialize(SeqAccessDeserializer::new(seq)).map(|names| Inputs::Names(names.0))
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Inputs, A::Error> {
-                strings(map).map(Inputs::Named)
+                NamedStrings::deserialize(MapAccessDeserializer::new(map)).map(Inputs::Named)
             }
         }
         deserializer.deserialize_any(Words)

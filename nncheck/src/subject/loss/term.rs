@@ -33,10 +33,6 @@ impl Term {
         self.spec.title()
     }
 
-    pub(super) fn weight(&self) -> f64 {
-        self.spec.weight
-    }
-
     pub(super) fn ignore_index(&self) -> i64 {
         self.spec.ignore_index
     }
@@ -89,19 +85,6 @@ impl Term {
             };
             losses.weighted(name, term.value.shallow_clone(), self.spec.weight * term.weight)
         }))
-    }
-
-    /// The value by PyTorch's kind; `None` where the spec names none.
-    pub(super) fn reference(
-        &self,
-        outputs: &Outputs,
-        batch: &Batch,
-        classes: Option<usize>,
-    ) -> Result<Option<Tensor>, SubjectError> {
-        if self.spec.kind.is_none() {
-            return Ok(None);
-        }
-        self.value(outputs, batch, classes).map(Some)
     }
 
     fn value(&self, outputs: &Outputs, batch: &Batch, classes: Option<usize>) -> Result<Tensor, SubjectError> {

@@ -1,6 +1,8 @@
 //! A generative adversarial network (Goodfellow et al. 2014) on points of the plane: two networks and two optimizers, as
 //! `nncheck::Subject` has them. Beside the sound one stand two with a mistake each.
 
+use std::marker::PhantomData;
+
 use nncheck::{Batch, Hyper, Losses, Optimize, Outputs, Recorder, Setup, Subject};
 use tch::nn::{self, Module, OptimizerConfig, VarStore};
 use tch::{Kind, Tensor};
@@ -88,12 +90,47 @@ impl Networks {
     }
 }
 
-/// The sound one.
-pub struct Gan(Networks);
+/// What may be wrong with one.
+pub trait Fault: 'static {
+    /// The fakes are detached in the generator's own step: it never learns.
+    const DETACHED: bool = false;
+    /// The generator's optimizer was made from the discriminator's store: it trains the wrong network.
+    const SWAPPED: bool = false;
+}
 
-impl Subject for Gan {
+/// Nothing is wrong.
+pub struct Sound;
+impl Fault for Sound {}
+
+/// The fakes are detached.
+pub struct Detached;
+impl Fault for Detached {
+    const DETACHED: bool = true;
+}
+
+/// The optimizers are swapped.
+pub struct Swapped;
+impl Fault for Swapped {
+    const SWAPPED: bool = true;
+}
+
+/// Both networks, trained against each other.
+pub struct Adversaries<F>(Networks, PhantomData<F>);
+
+/// The sound one.
+pub type Gan = Adversaries<Sound>;
+/// Its generator never learns.
+pub type DetachedGan = Adversaries<Detached>;
+/// Its generator is not trained.
+pub type SwappedGan = Adversaries<Swapped>;
+
+impl<F: Fault> Subject for Adversaries<F> {
     fn build(setup: Setup, hyper: &Hyper) -> Self {
-        Self(Networks::build(setup, hyper))
+        let mut networks = Networks::build(setup, hyper);
+        if F::SWAPPED {
+            networks.generator_optimizer = adam(&networks.discriminator_store);
+        }
+        Self(networks, PhantomData)
     }
 
     fn networks(&self) -> Vec<(&str, &VarStore)> {
@@ -107,6 +144,7 @@ impl Subject for Gan {
     fn step(&mut self, batch: &Batch, record: &mut Recorder<'_>) -> Losses {
         let discriminator = self.0.step_discriminator(batch.x(), record);
         let fakes = record.forward(|| self.0.fakes(batch.x()));
+        let fakes = if F::DETACHED { fakes.detach() } else { fakes };
         let generator = self.0.judgement(&fakes, true);
         record.optimizer(&mut self.0.generator_optimizer).backward_step(&generator);
         Losses::new().with("discriminator", discriminator).with("generator", generator)
@@ -114,58 +152,6 @@ impl Subject for Gan {
 
     fn outputs(&self, batch: &Batch, _train: bool) -> Option<Outputs> {
         Some(self.0.fakes(batch.x()).into())
-    }
-}
-
-/// The fakes are detached in the generator's own step: it never learns.
-pub struct DetachedGan(Networks);
-
-impl Subject for DetachedGan {
-    fn build(setup: Setup, hyper: &Hyper) -> Self {
-        Self(Networks::build(setup, hyper))
-    }
-
-    fn networks(&self) -> Vec<(&str, &VarStore)> {
-        self.0.names()
-    }
-
-    fn losses(&self, batch: &Batch, _train: bool) -> Losses {
-        self.0.losses(batch)
-    }
-
-    fn step(&mut self, batch: &Batch, record: &mut Recorder<'_>) -> Losses {
-        let discriminator = self.0.step_discriminator(batch.x(), record);
-        let fakes = record.forward(|| self.0.fakes(batch.x())).detach();
-        let generator = self.0.judgement(&fakes, true);
-        record.optimizer(&mut self.0.generator_optimizer).backward_step(&generator);
-        Losses::new().with("discriminator", discriminator).with("generator", generator)
-    }
-}
-
-/// The generator's optimizer was made from the discriminator's store: it trains the wrong network.
-pub struct SwappedGan(Networks);
-
-impl Subject for SwappedGan {
-    fn build(setup: Setup, hyper: &Hyper) -> Self {
-        let mut networks = Networks::build(setup, hyper);
-        networks.generator_optimizer = adam(&networks.discriminator_store);
-        Self(networks)
-    }
-
-    fn networks(&self) -> Vec<(&str, &VarStore)> {
-        self.0.names()
-    }
-
-    fn losses(&self, batch: &Batch, _train: bool) -> Losses {
-        self.0.losses(batch)
-    }
-
-    fn step(&mut self, batch: &Batch, record: &mut Recorder<'_>) -> Losses {
-        let discriminator = self.0.step_discriminator(batch.x(), record);
-        let fakes = record.forward(|| self.0.fakes(batch.x()));
-        let generator = self.0.judgement(&fakes, true);
-        record.optimizer(&mut self.0.generator_optimizer).backward_step(&generator);
-        Losses::new().with("discriminator", discriminator).with("generator", generator)
     }
 }
 

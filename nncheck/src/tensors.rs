@@ -1,0 +1,24 @@
+//! What is asked of a tensor in many places.
+
+use tch::{Kind, Tensor};
+
+/// The sizes of all axes.
+pub(crate) fn shape(tensor: &Tensor) -> Vec<usize> {
+    sizes(&tensor.size())
+}
+
+/// Sizes as they are counted in Rust; libtorch's are never negative.
+pub(crate) fn sizes(sizes: &[i64]) -> Vec<usize> {
+    sizes.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect()
+}
+
+/// L2 norm, summed in double precision.
+pub(crate) fn norm(tensor: &Tensor) -> f64 {
+    tch::no_grad(|| tensor.norm_scalaropt_dtype(2, Kind::Double).double_value(&[]))
+}
+
+/// A parameter's gradient; `None` where it has none.
+pub(crate) fn gradient(parameter: &Tensor) -> Option<Tensor> {
+    let gradient = parameter.grad();
+    gradient.defined().then_some(gradient)
+}
