@@ -346,7 +346,7 @@ impl Found {
             add(
                 "no_gradient",
                 format!(
-                    "{} is read by no operator of the forward pass: call its layer, or remove it",
+                    "no operator of the forward pass reads {}: call its layer, or remove it",
                     some_names(&self.unused)
                 ),
             );
@@ -355,8 +355,9 @@ impl Found {
             add(
                 "no_gradient",
                 format!(
-                    "{} is used, but no gradient comes back to it: look for `detach`, `no_grad` or a rebuilt tensor between it and the loss",
-                    some_names(&self.detached)
+                    "no gradient comes back to {}, which the forward pass reads: look for `detach`, `no_grad` or a rebuilt tensor between it and the loss{}",
+                    some_names(&self.detached),
+                    if context.subject.train.step.is_some() { ", and that the step runs `backward`" } else { "" }
                 ),
             );
         }
@@ -364,7 +365,7 @@ impl Found {
             add(
                 "dead_units",
                 format!(
-                    "{} has a gradient of exactly zero in each of {steps} steps: the units behind it are dead; initialise smaller, lower the learning rate, or use a leaky rectifier",
+                    "the gradient of {} is exactly zero in each of {steps} steps: the units behind it are dead; initialise smaller, lower the learning rate, or use a leaky rectifier",
                     some_names(&self.dead)
                 ),
             );

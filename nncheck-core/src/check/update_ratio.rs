@@ -181,7 +181,7 @@ impl Check for UpdateRatio {
             causes.push(Cause {
                 id: "dead",
                 help: format!(
-                    "{} never moves: look with `parameters_update` for a detached, unused or dead layer",
+                    "no step moves {}: look with `parameters_update` for a detached, unused or dead layer",
                     some_names(&weights.still)
                 ),
             });

@@ -26,9 +26,9 @@ const CHOICES: &[Choice] = &[
     Choice {
         table: &["data"],
         between: &["csv", "npz", "safetensors", "idx", "synthetic", "function"],
-        with_it: &["target", "targets", "inputs"],
+        with_it: &["target", "targets", "inputs", "next_token"],
     },
-    Choice { table: &["data", "synthetic"], between: &["classes", "targets", "tokens"], with_it: &[] },
+    Choice { table: &["data", "synthetic"], between: &["classes", "targets", "tokens"], with_it: &["length"] },
     Choice {
         table: &["loss"],
         between: &["kind"],
@@ -37,10 +37,15 @@ const CHOICES: &[Choice] = &[
     Choice {
         table: &["optimizer"],
         between: &["kind", "function"],
-        with_it: &["momentum", "nesterov", "betas", "eps", "alpha"],
+        with_it: &["momentum", "dampening", "nesterov", "betas", "eps", "alpha", "amsgrad", "centered"],
     },
     Choice { table: &["optimizer", "clip"], between: &["norm", "value"], with_it: &[] },
+    // Of a schedule nearly every key belongs to its kind.
+    Choice { table: SCHEDULE, between: &["kind"], with_it: &[] },
 ];
+
+/// The table of a schedule.
+const SCHEDULE: &[&str] = &["optimizer", "schedule"];
 
 /// The two ways to state a band. Who states it one way does not mean the rest of the other.
 const BANDS: [&[&str]; 2] = [&["expect", "within"], &["min", "max"]];
@@ -94,8 +99,8 @@ fn choose(base: &mut DeTable<'_>, over: &DeTable<'_>, choice: &Choice) {
     if same {
         return;
     }
-    if choice.between.contains(&"kind") && *new == "function" {
-        // A function brings its own settings.
+    if choice.table == SCHEDULE || (choice.between.contains(&"kind") && *new == "function") {
+        // A schedule of another kind, and a function, bring their own settings.
         *base = DeTable::new();
     }
     for key in choice.between.iter().chain(choice.with_it) {
@@ -116,6 +121,8 @@ fn restate(base: &mut DeTable<'_>, over: &DeTable<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn merged(base: &str, over: &str) -> toml::Table {
@@ -157,6 +164,23 @@ mod tests {
             "optimizer = { function = \"a::b\" }",
             "optimizer = { function = \"a::b\" }",
         );
+    }
+
+    #[test]
+    fn a_schedule_of_another_kind_begins_anew() {
+        gives(
+            "optimizer = { kind = \"sgd\", lr = 0.1, schedule = { kind = \"cosine\", steps = 9 } }",
+            "optimizer = { schedule = { kind = \"exponential\", gamma = 0.9 } }",
+            "optimizer = { kind = \"sgd\", lr = 0.1, schedule = { kind = \"exponential\", gamma = 0.9 } }",
+        );
+    }
+
+    #[test]
+    fn what_only_some_optimizers_have_goes_with_their_kind() {
+        let optimizer = CHOICES.iter().find(|choice| choice.table == ["optimizer"]).unwrap();
+        let known: BTreeSet<&str> = optimizer.with_it.iter().copied().collect();
+        let own = crate::spec::optimizer::keys_of_some_kinds();
+        assert_eq!(own.iter().map(String::as_str).collect::<BTreeSet<_>>(), known);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::schedule::{Schedule, ScheduleKind};
 use super::values::bounds;
 use crate::diagnostic::Located;
+#[cfg(test)]
+pub(crate) use read::keys_of_some_kinds;
 pub(crate) use read::schema;
 
 /// The optimizer of the training program.

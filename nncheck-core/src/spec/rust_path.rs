@@ -124,6 +124,9 @@ impl Role {
     /// The whole in one sentence, for errors.
     #[must_use]
     pub fn sentence(self) -> String {
+        if self.is_type() {
+            return format!("{} is {}; {}", self.noun(), self.signatures().join(" or "), self.legend());
+        }
         let all: Vec<String> = self.signatures().iter().map(|s| format!("`{s}`")).collect();
         format!("{} is {}; {}", self.noun(), all.join(" or "), self.legend())
     }

@@ -170,6 +170,7 @@ impl<'a> Program<'a> {
     ///
     /// # Panics
     /// When the program cannot be trained; the panic is reported as the property's error.
+    #[track_caller]
     pub fn train(&mut self, steps: usize) -> f64 {
         let (data, spec, seed) = (self.data, self.spec, self.seed);
         let fresh = || Batches::new(data.train_rows(), spec.data.batch, spec.data.shuffle, seed);
@@ -184,7 +185,10 @@ impl<'a> Program<'a> {
             }
             Ok((loss, trainer.into_optimizer()))
         };
-        let (loss, optimizer) = train().unwrap_or_else(|error| panic!("{error}"));
+        let (loss, optimizer) = match train() {
+            Ok(trained) => trained,
+            Err(error) => panic!("{error}"),
+        };
         (self.batches, self.optimizer) = (Some(batches), optimizer);
         loss
     }

@@ -30,6 +30,7 @@ impl Batch {
     ///
     /// # Panics
     /// When there is none.
+    #[track_caller]
     pub fn x(&self) -> &Tensor {
         self.inputs.first().expect("a batch has an input")
     }
@@ -38,6 +39,7 @@ impl Batch {
     ///
     /// # Panics
     /// When there is none.
+    #[track_caller]
     pub fn y(&self) -> &Tensor {
         self.targets.first().expect("a batch has a target")
     }
@@ -46,6 +48,7 @@ impl Batch {
     ///
     /// # Panics
     /// When there is none of that name; the panic is reported as the property's error and lists the names.
+    #[track_caller]
     pub fn input(&self, name: &str) -> &Tensor {
         self.inputs.expect("input", name)
     }
@@ -54,6 +57,7 @@ impl Batch {
     ///
     /// # Panics
     /// As [`Batch::input`].
+    #[track_caller]
     pub fn target(&self, name: &str) -> &Tensor {
         self.targets.expect("target", name)
     }

@@ -82,11 +82,13 @@ impl Named {
     }
 
     /// The tensor of a name; what there is, is in the panic, which is reported as the property's error.
+    #[track_caller]
     pub(super) fn expect(&self, what: &str, name: &str) -> &Tensor {
-        self.get(name).unwrap_or_else(|| {
-            let known: Vec<&str> = self.names().collect();
-            panic!("there is no {what} `{name}`: there are {}", known.join(", "))
-        })
+        // No closure: the caller's place would be lost in it.
+        match self.get(name) {
+            Some(tensor) => tensor,
+            None => panic!("there is no {what} `{name}`: there are {}", self.names().collect::<Vec<_>>().join(", ")),
+        }
     }
 }
 

@@ -26,6 +26,7 @@ impl Outputs {
     ///
     /// # Panics
     /// When there is none.
+    #[track_caller]
     pub fn main(&self) -> &Tensor {
         self.0.first().expect("a model puts something out")
     }
@@ -34,6 +35,7 @@ impl Outputs {
     ///
     /// # Panics
     /// When there is none of that name; the panic is reported as the property's error and lists the names.
+    #[track_caller]
     pub fn get(&self, name: &str) -> &Tensor {
         self.0.expect("output", name)
     }

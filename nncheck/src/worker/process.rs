@@ -126,6 +126,17 @@ fn failure_of(panic: &Panic, job: &JobMessage, shape: Option<&[usize]>) -> Failu
         let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
         help.push(format!("the model is given [batch, {}]; `shape` in [data] sets it", shape.join(", ")));
     }
+    let subject = &job.subject;
+    if subject.data.classes.is_none()
+        && matches!(&subject.loss.terms[..], [term] if term.kind.is_none())
+        && panic.words.contains("target")
+    {
+        help.push(
+            "without `kind` in [loss] and without `classes` in [data], targets are numbers [n, 1]; for class ids [n] \
+             state one of them"
+                .to_owned(),
+        );
+    }
     // A place inside tch is only where it unwraps libtorch's errors.
     let place = panic.place.as_deref().filter(|p| !p.contains("/tch-"));
     let place = place.map(|p| format!(" (at {p})")).unwrap_or_default();

@@ -39,10 +39,10 @@ fn a_parameter_outside_the_optimizer_is_named_with_its_gradient() {
 fn detached_unused_and_dead_are_told_apart() {
     let detached = run(still(None));
     assert_eq!(detached.causes, ["no_gradient"]);
-    assert!(detached.help.contains("is used, but no gradient comes back"), "{}", detached.help);
+    assert!(detached.help.contains("no gradient comes back to"), "{}", detached.help);
     let mut unused = still(None);
     unused.parameters[3].used = false;
-    assert!(run(unused).help.contains("is read by no operator"));
+    assert!(run(unused).help.contains("no operator of the forward pass reads"));
     assert_eq!(run(still(Some(0.0))).causes, ["dead_units"]);
 }
 

@@ -126,6 +126,15 @@ macro_rules! layers {
                 }
             }
 
+            /// The argument of a layer that has to be there; else its first one; `None` where it has none.
+            fn first_argument(name: &str) -> Option<String> {
+                let schemas = Self::schemas(&mut SchemaGenerator::default());
+                let (_, schema) = schemas.into_iter().find(|(known, _)| *known == name)?;
+                let required = schema.get("required").and_then(|keys| keys.get(0)?.as_str());
+                let first = || schema.get("properties")?.as_object()?.keys().next().map(String::as_str);
+                required.or_else(first).map(str::to_owned)
+            }
+
             /// The schema of each layer's arguments.
             fn schemas(generator: &mut SchemaGenerator) -> Vec<(&'static str, Schema)> {
                 vec![$(($name, <$arguments>::json_schema(generator))),*]

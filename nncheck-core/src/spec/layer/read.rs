@@ -83,9 +83,19 @@ fn read_layer(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<L
             let kind = key.get_ref().as_ref();
             let DeValue::Table(table) = arguments.get_ref() else {
                 if LayerKind::NAMES.contains(&kind) {
+                    let found = article(arguments.get_ref());
                     let error = reader
                         .error("wrong-type", arguments.span(), format!("wrong type of the arguments of `{kind}`"))
-                        .label(format!("expected a table, found {}", article(arguments.get_ref())));
+                        .label(format!("expected a table, found {found}"))
+                        .help(match LayerKind::first_argument(kind) {
+                            Some(name) => {
+                                let written = &reader.file.text[arguments.span()];
+                                format!(
+                                    "arguments are written by name, such as `{{ {kind} = {{ {name} = {written} }} }}`"
+                                )
+                            }
+                            None => format!("it has no arguments: write `\"{kind}\"`"),
+                        });
                     reader.push(error);
                 } else {
                     unknown(reader, kind, key.span().into());

@@ -60,6 +60,14 @@ fn variants() -> [Variant<OptimizerKind>; 4] {
     ]
 }
 
+/// The keys that some kinds have and others have not.
+#[cfg(test)]
+pub(crate) fn keys_of_some_kinds() -> Vec<String> {
+    let forms = variants().map(|variant| variant.form);
+    let all = forms.iter().flat_map(Form::keys).map(str::to_owned);
+    all.filter(|key| !forms.iter().all(|form| form.has(key))).collect()
+}
+
 impl Optimizer {
     /// Reads `[optimizer]`, or all `[[optimizer]]`.
     pub(crate) fn read(reader: &mut Reader<'_>, tables: &Tables<'_, '_>) -> Option<Self> {

@@ -32,7 +32,18 @@ impl Settings {
             (Some(expect), Some(within)) => within.around(expect)?,
             (Some(expect), None) => around(expect, otherwise)?,
             (None, Some(within)) => match otherwise.expect {
-                Some(expect) => within.around(expect)?,
+                Some(expect) => {
+                    let band = within.around(expect)?;
+                    if let Tolerance::Absolute(by) = within
+                        && otherwise.min.is_some_and(|min| min > 0.0)
+                        && band.min.is_some_and(|min| min <= 0.0)
+                    {
+                        return Err(format!(
+                            "`within = {by}` around the {expect} that this check expects holds everything from zero up: a factor either way is written \"x{by}\""
+                        ));
+                    }
+                    band
+                }
                 None => {
                     return Err("`within` needs an `expect` here: the check has no expectation of its own".to_owned());
                 }
@@ -76,6 +87,17 @@ mod tests {
     use crate::spec::expression::Expression;
 
     const CHECKS_OWN: Band = Band { min: Some(1.8), max: Some(3.8), expect: Some(2.0) };
+
+    #[test]
+    fn a_number_that_was_meant_as_a_factor_is_told() {
+        let ratio = Band { min: Some(5e-5), max: Some(0.1), expect: Some(1e-3) };
+        let facts = DataFacts::default();
+        let within = |by| Settings { within: Some(Located::new(by, 0..0)), ..Settings::default() };
+        let error = within(Tolerance::Absolute(10.0)).band(&facts, ratio).unwrap_err();
+        assert!(error.contains("\"x10\""), "{error}");
+        assert!(within(Tolerance::Absolute(5e-4)).band(&facts, ratio).is_ok());
+        assert!(settings(None, Some("x10"), None, None).band(&facts, ratio).is_ok());
+    }
 
     fn settings(expect: Option<&str>, within: Option<&str>, min: Option<&str>, max: Option<&str>) -> Settings {
         let edge = |text: Option<&str>| text.map(|t| Located::new(Expression::parse(t).unwrap(), 0..0));
