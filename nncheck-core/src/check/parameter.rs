@@ -29,6 +29,6 @@ pub(super) fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Located
     let path = Spanned::<String>::deserialize(deserializer)?;
     match rust_path(path.get_ref()) {
         Ok(()) => Ok(Located::new(path.get_ref().clone(), path.span())),
-        Err(why) => Err(Error::custom(format_args!("{}: {why}", path.get_ref().escape_debug()))),
+        Err(why) => Err(Error::custom(why)),
     }
 }

@@ -10,7 +10,7 @@ use super::loss::Loss;
 use super::model::Model;
 use super::optimizer::Optimizer;
 use super::property::{PropertyTable, SettingsTable};
-use super::read::{Form, Reader, with_suggestion};
+use super::read::{Form, Reader, found, with_suggestion};
 use super::run::RunSettings;
 use super::train::Train;
 use super::{Spec, Subject, cross, section};
@@ -111,7 +111,7 @@ fn properties<'i>(reader: &mut Reader<'_>, document: &DeTable<'i>, broken: bool)
         Some((value, other)) => {
             let error = reader
                 .error("wrong-type", value.span(), "wrong type of `property`")
-                .label(format!("expected tables [property.NAME], found {}", other.type_str()));
+                .label(format!("expected tables [property.NAME], found {}", found(other)));
             reader.push(error);
             return Vec::new();
         }

@@ -4,7 +4,7 @@
 //! nothing is wrong with what is left: every key gets its say.
 
 mod shift;
-mod words;
+pub(crate) mod words;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -335,6 +335,17 @@ pub(crate) fn with_suggestion(error: Diagnostic, name: &str, known: &[&str], kin
             error.label(format!("did you mean `{near}`?")).help(format!("known are {}", suggest::list(known)))
         }
         None => error.label(format!("not {kind} that is known here")).help(format!("known are {}", all())),
+    }
+}
+
+/// What a value is, in a sentence.
+pub(crate) fn found(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(yes) => yes.to_string(),
+        DeValue::Array(_) => "an array".to_owned(),
+        other => format!("a {}", other.type_str()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::read::{Place, Reader};
+use super::read::{Place, Reader, found};
 use crate::diagnostic::Span;
 
 /// What a top table is called in messages.
@@ -90,7 +90,7 @@ pub(super) fn several<'t, 'i>(
     let wrong = |reader: &mut Reader<'_>| {
         let error = reader
             .error("wrong-type", value.span(), format!("wrong type of `{name}`"))
-            .label(format!("expected a table {what}, found {}", value.get_ref().type_str()));
+            .label(format!("expected a table {what}, found {}", found(value.get_ref())));
         reader.push(error);
         None
     };

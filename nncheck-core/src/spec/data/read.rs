@@ -13,6 +13,7 @@ use super::{Arrays, Data, DataSource, NamedArray, Normalize, Split, Synthetic};
 use crate::diagnostic::{Located, Span};
 use crate::spec::glob;
 use crate::spec::name::read_path;
+use crate::spec::read::words::as_share;
 use crate::spec::read::{Place, Reader};
 use crate::spec::values::{OneOrMany, Or, bounds};
 
@@ -220,9 +221,11 @@ impl Data {
                 Or::Long(table) => Split { at: table.at, file_order: table.order == Order::File },
                 Or::Short(at) if *at > 0.0 && *at <= 1.0 => Split { at: *at, file_order: false },
                 Or::Short(at) => {
-                    let error = reader
-                        .error("wrong-value", split.span(), "wrong value of `split` in [data]")
-                        .label(format!("expected a share above 0 and at most 1, found {at}"));
+                    let label = format!("expected a share above 0 and at most 1, found {at}");
+                    let help = as_share(&label);
+                    let mut error =
+                        reader.error("wrong-value", split.span(), "wrong value of `split` in [data]").label(label);
+                    error.help.extend(help);
                     reader.push(error);
                     return None;
                 }
@@ -340,7 +343,7 @@ fn arrays(
 
 fn check_synthetic(reader: &mut Reader<'_>, synthetic: &Synthetic, span: Span, whole: bool) -> Option<()> {
     let wrong = match (synthetic.tokens, synthetic.length) {
-        _ if synthetic.examples == 0 => "expected at least one of `examples`",
+        _ if synthetic.examples == 0 => "expected `examples` to be 1 or more",
         // What was left out for being wrong is not missing.
         (None, None) if synthetic.inputs.is_empty() && !whole => return None,
         (None, None) if synthetic.inputs.is_empty() || synthetic.inputs.contains(&0) => {

@@ -9,14 +9,14 @@ use toml::de::{DeTable, DeValue};
 use super::{Init, Layer, LayerInit, LayerKind, Residual, init};
 use crate::diagnostic::{Located, Span};
 use crate::spec::name::{self, NAME_PATTERN};
-use crate::spec::read::{Place, Reader, with_suggestion};
+use crate::spec::read::{Place, Reader, found, with_suggestion};
 
 /// Reads `layers = [...]`; `None` where one of them is wrong.
 pub(crate) fn read_layers(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<Vec<Located<Layer>>> {
     let Some(items) = value.get_ref().as_array() else {
         let error = reader
             .error("wrong-type", value.span(), "wrong type of `layers` in [model]")
-            .label(format!("expected an array of layers, found {}", article(value.get_ref())));
+            .label(format!("expected an array of layers, found {}", found(value.get_ref())));
         reader.push(error);
         return None;
     };
@@ -83,7 +83,7 @@ fn read_layer(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<L
             let kind = key.get_ref().as_ref();
             let DeValue::Table(table) = arguments.get_ref() else {
                 if LayerKind::NAMES.contains(&kind) {
-                    let found = article(arguments.get_ref());
+                    let found = found(arguments.get_ref());
                     let error = reader
                         .error("wrong-type", arguments.span(), format!("wrong type of the arguments of `{kind}`"))
                         .label(format!("expected a table, found {found}"))
@@ -112,7 +112,7 @@ fn read_layer(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<L
         other => {
             let error = reader
                 .error("wrong-type", span, "wrong type of a layer")
-                .label(format!("expected a name or a table, found {}", article(other)))
+                .label(format!("expected a name or a table, found {}", found(other)))
                 .help("such as `\"relu\"`, or `{ linear = { out = 10 }, name = \"head\" }`");
             reader.push(error);
             None
@@ -124,7 +124,7 @@ fn read_name(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<St
     let Some(name) = value.get_ref().as_str() else {
         let error = reader
             .error("wrong-type", value.span(), "wrong type of a layer's name")
-            .label(format!("expected a string, found {}", article(value.get_ref())));
+            .label(format!("expected a string, found {}", found(value.get_ref())));
         reader.push(error);
         return None;
     };
@@ -154,17 +154,6 @@ fn read_kind(
 fn unknown(reader: &mut Reader<'_>, name: &str, span: Span) {
     let error = reader.error("unknown-layer", span, format!("unknown layer `{}`", name.escape_debug()));
     reader.push(with_suggestion(error, name, LayerKind::NAMES, "a layer"));
-}
-
-/// What a value is, in a sentence.
-fn article(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::Integer(number) => number.to_string(),
-        DeValue::Float(number) => number.to_string(),
-        DeValue::Boolean(yes) => yes.to_string(),
-        DeValue::Array(_) => "an array".to_owned(),
-        other => format!("a {}", other.type_str()),
-    }
 }
 
 /// The schema of one layer: a bare name, or a table of one kind with its arguments and perhaps a name and `init`.

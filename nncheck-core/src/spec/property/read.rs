@@ -12,7 +12,7 @@ use super::{Allowance, Level, Narrow, PropertyTable, Settings};
 use crate::diagnostic::{Located, Span};
 use crate::measurement::Share;
 use crate::spec::expression::Expression;
-use crate::spec::read::{Form, Place, Reader};
+use crate::spec::read::{Form, Place, Reader, found};
 use crate::spec::tolerance::Tolerance;
 use crate::spec::values::Written;
 use crate::spec::{glob, name};
@@ -89,7 +89,7 @@ impl<'i> PropertyTable<'i> {
                     value.span(),
                     format!("wrong type of `{}` in [property]", name.value.escape_debug()),
                 )
-                .label(format!("expected a table, found {}", value.get_ref().type_str()))
+                .label(format!("expected a table, found {}", found(value.get_ref())))
                 .help(format!("write {what} as a table of its own"));
             reader.push(error);
             return None;

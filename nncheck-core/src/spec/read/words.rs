@@ -92,9 +92,14 @@ impl Problem {
             Self::Duplicate(name) => reader
                 .error("duplicate-key", span, format!("`{name}` is written twice in {what}"))
                 .label("the same under another name"),
-            Self::WrongType(expected, found) => reader
-                .error("wrong-type", span, format!("wrong type of {what}"))
-                .label(format!("expected {expected}, found {found}")),
+            Self::WrongType(expected, found) => {
+                // To serde a date is a table, to whoever wrote it it is none.
+                let written = reader.file.text.get(span.start..span.end).unwrap_or_default();
+                let date = found == "a table" && written.starts_with(|c: char| c.is_ascii_digit());
+                reader
+                    .error("wrong-type", span, format!("wrong type of {what}"))
+                    .label(format!("expected {expected}, found {}", if date { "a date" } else { &found }))
+            }
             Self::QuotedNumber(text, expected) => {
                 let error = reader
                     .error("wrong-type", span, format!("wrong type of {what}"))
@@ -107,9 +112,23 @@ impl Problem {
             Self::NotOneKey => {
                 reader.error("wrong-value", span, format!("wrong value of {what}")).label("expected exactly one key")
             }
-            Self::WrongValue(label) => reader.error("wrong-value", span, format!("wrong value of {what}")).label(label),
+            Self::WrongValue(label) => {
+                let help = as_share(&label);
+                let error = reader.error("wrong-value", span, format!("wrong value of {what}")).label(label);
+                match help {
+                    Some(help) => error.help(help),
+                    None => error,
+                }
+            }
         }
     }
+}
+
+/// What to write where a share was given in percent.
+pub(crate) fn as_share(label: &str) -> Option<String> {
+    let (wanted, found) = label.rsplit_once(", found ")?;
+    let percent = found.parse::<f64>().ok().filter(|n| (5.0..=100.0).contains(n))?;
+    wanted.contains("a share").then(|| format!("{percent} % is written `{}`", percent / 100.0))
 }
 
 /// The number that a string of serde's message holds, perhaps in percent.

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::{Constant, Cosine, Exponential, Linear, OneCycle, Plateau, Schedule, ScheduleKind, Step};
 use crate::spec::kinds::{self, Variant};
-use crate::spec::read::{Form, Place, Reader};
+use crate::spec::read::{Form, Place, Reader, found};
 
 /// What all schedules have.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -48,7 +48,7 @@ impl Schedule {
         let DeValue::Table(table) = value.get_ref() else {
             let error = reader
                 .error("wrong-type", value.span(), "wrong type of `schedule` in [optimizer]")
-                .label(format!("expected a table, found {}", value.get_ref().type_str()))
+                .label(format!("expected a table, found {}", found(value.get_ref())))
                 .help("such as `schedule = { kind = \"cosine\", steps = 1000, warmup = 100 }`");
             reader.push(error);
             return None;
