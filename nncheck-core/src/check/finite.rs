@@ -19,8 +19,10 @@ const RISKY: [&str; 9] = ["log", "sqrt", "div", "reciprocal", "exp", "pow", "aco
 /// No NaN and no infinity appears in training.
 ///
 /// ## What it measures
-/// In how many of the first `steps` training steps a NaN or an infinity stands in the inputs, an operator's output, the
-/// loss, a gradient or a parameter. There must be none, with any seed. The report names the first step, layer and operator.
+/// In how many of the first `steps` training steps a NaN or an infinity stands in the model's output, the loss, a gradient
+/// or a parameter. There must be none, with any seed. The report names the first step, and the first layer and operator
+/// whose output held one. An infinity that is taken away again before the output, as a mask of attention is by the softmax
+/// behind it, is meant.
 ///
 /// ## Why it matters
 /// One NaN reaches every parameter within a step or two, and training goes on as if nothing had happened: the loss is NaN, the

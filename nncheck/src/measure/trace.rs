@@ -84,24 +84,36 @@ fn take(
     Ok(Step { loss: step.loss, terms, watched: Some(watched) })
 }
 
-/// In the order of computation: the forward pass, the loss, the gradients, the parameters after the step.
+/// Where a step went wrong, in the order of computation: the forward pass, the loss, the gradients, the parameters after
+/// the step. Infinities that an operator makes and another takes away again are meant: a mask of attention is `-inf`
+/// before the softmax. So an operator is named only where outputs, loss, gradients or parameters are not finite.
 fn first_non_finite(
     activations: &[observe::Activation],
     loss: f64,
     updates: &[Update],
     name: impl Fn(usize) -> String,
 ) -> Option<NonFinite> {
-    if let Some(a) = activations.iter().find(|a| a.statistics.non_finite > 0) {
-        return Some(NonFinite::Activation { layer: a.layer.clone(), operator: a.operator.clone() });
-    }
-    if !loss.is_finite() {
-        return Some(NonFinite::Loss);
-    }
-    if let Some(i) = updates.iter().position(|u| u.gradient_norm.is_some_and(|g| !g.is_finite())) {
-        return Some(NonFinite::Gradient(name(i)));
-    }
-    updates.iter().position(|u| !u.norm.is_finite()).map(|i| NonFinite::Parameter(name(i)))
+    let wild = |a: &&observe::Activation| a.statistics.non_finite > 0;
+    let gradient = updates.iter().position(|u| u.gradient_norm.is_some_and(|g| !g.is_finite()));
+    let parameter = updates.iter().position(|u| !u.norm.is_finite());
+    let output = activations.last().filter(wild);
+    let beyond = if !loss.is_finite() {
+        NonFinite::Loss
+    } else if let Some(i) = gradient {
+        NonFinite::Gradient(name(i))
+    } else if let Some(i) = parameter {
+        NonFinite::Parameter(name(i))
+    } else {
+        let output = output?;
+        NonFinite::Activation { layer: output.layer.clone(), operator: output.operator.clone() }
+    };
+    let mut all = activations.iter().filter(wild);
+    let first = all.clone().find(|a| !MASKS.contains(&a.operator.as_str())).or_else(|| all.next());
+    Some(first.map_or(beyond, |a| NonFinite::Activation { layer: a.layer.clone(), operator: a.operator.clone() }))
 }
+
+/// Operators that put infinities where they are wanted.
+const MASKS: [&str; 2] = ["masked_fill", "where"];
 
 /// The update ratio of all trainable parameters as one vector.
 fn whole_ratio(updates: &[Update], trains: impl Iterator<Item = bool>) -> Option<f64> {
@@ -143,5 +155,44 @@ fn statistics(activation: observe::Activation) -> Activation {
         mean: activation.statistics.mean,
         std: activation.statistics.std,
         zero_fraction: activation.statistics.zero_fraction,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn activation(operator: &str, non_finite: u64) -> observe::Activation {
+        let mut activation = observe::Activation {
+            layer: format!("body.{operator}"),
+            operator: operator.to_owned(),
+            shape: vec![1],
+            statistics: observe::Statistics::of_f32(&[1.0]),
+        };
+        activation.statistics.non_finite = non_finite;
+        activation
+    }
+
+    fn found(activations: &[observe::Activation], loss: f64) -> Option<String> {
+        match first_non_finite(activations, loss, &[], |_| String::new())? {
+            NonFinite::Activation { operator, .. } => Some(operator),
+            NonFinite::Loss => Some("the loss".to_owned()),
+            _ => Some("something else".to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_mask_that_the_softmax_takes_away_is_meant() {
+        let masked = [activation("linear", 0), activation("masked_fill", 3), activation("softmax", 0)];
+        assert_eq!(found(&masked, 1.0), None);
+    }
+
+    #[test]
+    fn the_first_operator_is_named_where_something_comes_of_it() {
+        let log = [activation("masked_fill", 3), activation("log", 1), activation("linear", 4)];
+        assert_eq!(found(&log, 1.0).as_deref(), Some("log"), "the output is not finite");
+        let mask = [activation("masked_fill", 3), activation("linear", 0)];
+        assert_eq!(found(&mask, f64::NAN).as_deref(), Some("masked_fill"), "nothing else can have done it");
+        assert_eq!(found(&[activation("linear", 0)], f64::NAN).as_deref(), Some("the loss"));
     }
 }
