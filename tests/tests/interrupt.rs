@@ -61,7 +61,16 @@ fn interrupted(signal: i32, to_group: bool) {
     // Built beforehand, so that the signal comes while measuring.
     let _built = run_project("unruly", &["sound::finite"]).exits_with(0);
     let manifest = manifest("unruly");
-    let mut child = command(program(), repository())
+    let mut run = command(program(), repository());
+    // Whoever starts the tests in the background has interrupts ignored, and that is inherited.
+    // SAFETY: `signal` may be called between fork and exec.
+    let run = unsafe {
+        run.pre_exec(|| {
+            libc::signal(libc::SIGINT, libc::SIG_DFL);
+            Ok(())
+        })
+    };
+    let mut child = run
         .args(["nncheck", "run", "--manifest-path", &manifest, "--message-format", "json"])
         .args(["--timeout", "10m", "loops::", "sound::"])
         .process_group(0)
