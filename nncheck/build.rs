@@ -1,9 +1,9 @@
-//! Compiles the operator observer and the loader of TorchScript models (two files of C++) against the headers of the libtorch that `torch-sys` links.
+//! Compiles the operator observer, the loader of TorchScript models and the keeper of the generator's state (three files of C++) against the headers of the libtorch that `torch-sys` links.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-const SOURCES: [&str; 2] = ["src/observe/observer.cpp", "src/subject/torchscript/module.cpp"];
+const SOURCES: [&str; 3] = ["src/generator.cpp", "src/observe/observer.cpp", "src/subject/torchscript/module.cpp"];
 
 fn main() {
     for source in SOURCES {

@@ -91,6 +91,9 @@ pub fn evaluate(
     event.rule = (judged.verdict != Verdict::Error).then_some(judged.rule);
     event.seeds =
         (spec.run.seed..).zip(&judged.values).map(|(seed, &v)| SeedValue { seed, value: finite(v) }).collect();
+    if !matches!(judged.verdict, Verdict::Skipped | Verdict::Error) {
+        event.evidence.exhibits = check.exhibits(&context, &judged, &context.narrowed_measurements(used));
+    }
     event.evidence.unjudged = unjudged(&judged, &samples);
     event.at = judged.at;
     event.evidence.outside = judged.outside;

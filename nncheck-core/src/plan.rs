@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::measurement::{Request, TraceAsk};
+use crate::measurement::Request;
 use crate::suite::{PropertyId, Suite};
 
 /// One measurement to take.
@@ -42,11 +42,12 @@ pub fn plan(suite: &Suite, wanted: &[(PropertyId, Range<u64>)]) -> Vec<Job> {
     jobs.collect()
 }
 
-/// Each distinct request once, traces of the same inputs as parts of one that covers them all.
+/// Each distinct request once; traces of the same inputs, and what is measured on the way of one, as parts of one that
+/// answers them all.
 fn merge(requests: Vec<Request>) -> Vec<(Request, Vec<Request>)> {
     let mut merged: Vec<(Request, Vec<Request>)> = Vec::new();
     for request in requests {
-        match merged.iter_mut().find_map(|(whole, parts)| Some((both(whole, &request)?, whole, parts))) {
+        match merged.iter_mut().find_map(|(whole, parts)| Some((whole.both(&request)?, whole, parts))) {
             None => merged.push((request.clone(), vec![request])),
             Some((wider, whole, parts)) => {
                 *whole = wider;
@@ -62,25 +63,9 @@ fn merge(requests: Vec<Request>) -> Vec<(Request, Vec<Request>)> {
     merged
 }
 
-/// The request that covers both, if there is one.
-fn both(a: &Request, b: &Request) -> Option<Request> {
-    match (a, b) {
-        (Request::Trace(a), Request::Trace(b)) if a.inputs == b.inputs => Some(Request::Trace(TraceAsk {
-            inputs: a.inputs,
-            steps: a.steps.max(b.steps),
-            // A trace cannot be watched beyond its end, so it does not ask the longer one to be.
-            watched: a.watched.min(a.steps).max(b.watched.min(b.steps)),
-        })),
-        _ => (a == b).then(|| a.clone()),
-    }
-}
-
 /// By what parts of one job are ordered: the shorter is complete first.
 fn length(part: &Request) -> (usize, usize) {
-    match part {
-        Request::Trace(ask) => (ask.steps, ask.watched),
-        _ => (0, 0),
-    }
+    part.run().map_or((0, 0), |run| (run.steps, run.watched))
 }
 
 #[cfg(test)]

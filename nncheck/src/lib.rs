@@ -11,6 +11,7 @@
 
 pub mod bindings;
 mod cache;
+mod generator;
 pub mod harness;
 pub mod hyper;
 pub mod measure;

@@ -4,7 +4,7 @@ use globset::Glob;
 
 use super::{Cause, CauseInfo, Context};
 use crate::judge::number::{number, rough};
-use crate::measurement::{Initial, Measurement, Overfit, Trace};
+use crate::measurement::{Initial, Measurement, Overfit, Taken, Trace};
 use crate::spec::property::Allowance;
 
 /// Training that is broken before it begins: shared by the checks that train.
@@ -22,19 +22,24 @@ pub(super) fn not_finite_from_the_start() -> Cause {
     }
 }
 
+/// The answer at a place of one seed's measurements, as the kind that was asked for.
+pub(super) fn answer<T: Taken>(taken: &[Measurement], at: usize) -> Result<&T, String> {
+    taken.get(at).ok_or_else(|| missing(at))?.get().map_err(|e| e.to_string())
+}
+
 /// The trace at a place of one seed's measurements.
-pub(super) fn trace(taken: &[Measurement], at: usize) -> Result<&Trace, String> {
-    taken.get(at).ok_or_else(|| missing(at))?.trace().map_err(|e| e.to_string())
+pub(super) fn trace(measured: &[Measurement], at: usize) -> Result<&Trace, String> {
+    answer(measured, at)
 }
 
 /// The initial loss at a place of one seed's measurements.
-pub(super) fn initial(taken: &[Measurement], at: usize) -> Result<&Initial, String> {
-    taken.get(at).ok_or_else(|| missing(at))?.initial().map_err(|e| e.to_string())
+pub(super) fn initial(measured: &[Measurement], at: usize) -> Result<&Initial, String> {
+    answer(measured, at)
 }
 
 /// The overfitting at a place of one seed's measurements.
-pub(super) fn overfit(taken: &[Measurement], at: usize) -> Result<&Overfit, String> {
-    taken.get(at).ok_or_else(|| missing(at))?.overfit().map_err(|e| e.to_string())
+pub(super) fn overfit(measured: &[Measurement], at: usize) -> Result<&Overfit, String> {
+    answer(measured, at)
 }
 
 fn missing(at: usize) -> String {

@@ -24,6 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::diagnostic::Located;
+use crate::judge::exhibit::Exhibit;
 use crate::judge::{Band, Judged, Rule, Sample};
 use crate::measurement::{DataFacts, Measurement, Request};
 use crate::spec::Subject;
@@ -142,6 +143,12 @@ pub trait Check: std::fmt::Debug + Send + Sync {
 
     /// The paths of the user's own Rust among its parameters.
     fn paths(&self) -> Vec<(Role, &Located<String>)> {
+        Vec::new()
+    }
+
+    /// Curves and tables worth showing with the verdict, beside the values by name. `taken` holds every seed's
+    /// measurements.
+    fn exhibits(&self, _context: &Context<'_>, _judged: &Judged, _taken: &[Vec<Measurement>]) -> Vec<Exhibit> {
         Vec::new()
     }
 

@@ -65,10 +65,10 @@ impl Check for Value {
     }
 
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let Some(Measurement::Value(value, facts)) = taken.first() else {
+        let Some(Measurement::Value(seen)) = taken.first() else {
             return Sample::Unanswerable("its number is missing (this is a fault in nncheck)".to_owned());
         };
-        let band = match context.band(facts, Band::default()) {
+        let band = match context.band(&seen.facts, Band::default()) {
             Ok(band) => band,
             Err(why) => return Sample::Unanswerable(why),
         };
@@ -78,7 +78,7 @@ impl Check for Value {
                     .to_owned(),
             );
         }
-        Sample::Seen(vec![Entry { name: None, value: Some(*value), band: Some(band), scale: Scale::Linear }])
+        Sample::Seen(vec![Entry { name: None, value: Some(seen.value), band: Some(band), scale: Scale::Linear }])
     }
 
     fn quantity(&self) -> &'static str {

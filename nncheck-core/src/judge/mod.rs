@@ -3,6 +3,7 @@
 
 mod band;
 mod each;
+pub mod exhibit;
 #[cfg(test)]
 mod fixture;
 mod mean;

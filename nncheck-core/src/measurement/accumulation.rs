@@ -2,9 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Ask;
+
 /// Asks what becomes of the gradients of one step when the next begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccumulationAsk;
+
+impl Ask for AccumulationAsk {
+    fn key(&self) -> String {
+        "accumulation".to_owned()
+    }
+
+    fn words(&self) -> String {
+        "two equal training steps".to_owned()
+    }
+}
 
 /// The gradients that the optimizer was given in two steps from one state, on the same batches, with the generator in
 /// the same state, and with an optimizer that moved nothing: sound programs give it the same gradients twice.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::DataFacts;
+use super::{Ask, DataFacts};
 
 /// Asks for the loss at initialisation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,6 +13,26 @@ pub struct InitialAsk {
     /// Of which share of the data.
     #[serde(default)]
     pub share: Share,
+}
+
+impl Ask for InitialAsk {
+    fn key(&self) -> String {
+        match self.share {
+            Share::Training => format!("initial-{}", self.rows),
+            Share::Validation => format!("initial-{}-validation", self.rows),
+        }
+    }
+
+    fn words(&self) -> String {
+        match self.share {
+            Share::Training => "the loss at initialisation".to_owned(),
+            Share::Validation => "the loss at initialisation on the validation share".to_owned(),
+        }
+    }
+
+    fn choose(&mut self, share: Share) {
+        self.share = share;
+    }
 }
 
 /// A share of the data.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Ask;
+
 use crate::reference::{Fault, Outputs};
 
 /// Asks for the loss of several outputs, beside what a reference makes of them.
@@ -9,6 +11,16 @@ use crate::reference::{Fault, Outputs};
 pub struct LossFunctionAsk {
     /// On how many of the first training rows.
     pub rows: usize,
+}
+
+impl Ask for LossFunctionAsk {
+    fn key(&self) -> String {
+        format!("loss_function-{}", self.rows)
+    }
+
+    fn words(&self) -> String {
+        "the loss of outputs whose loss is known".to_owned()
+    }
 }
 
 /// What a loss makes of several outputs.

@@ -16,94 +16,140 @@ pub use initial::{Initial, InitialAsk, Share};
 pub use loss_function::{LossCase, LossFunction, LossFunctionAsk};
 pub use overfit::{Overfit, OverfitAsk};
 pub use trace::{Inputs, Trace, TraceAsk};
-pub use value::ValueAsk;
+pub use value::{Value, ValueAsk};
 
-/// A measurement that a check asks for, of one subject with one seed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Request {
+/// What a request says of itself, whatever it is for.
+pub trait Ask {
+    /// A stable name, equal for equal requests of this kind and for no others; begins with the kind.
+    fn key(&self) -> String;
+
+    /// What is measured, as it reads after "the measurement of".
+    fn words(&self) -> String;
+
+    /// For what is measured of a program in some state, without changing that state: after how many training steps on
+    /// the data. Such requests are answered on the way of one training run, the same as [`Trace`]'s.
+    fn after(&self) -> Option<usize> {
+        None
+    }
+
+    /// Chooses the share of the data, where it is of one that can be chosen.
+    fn choose(&mut self, _share: Share) {}
+}
+
+/// A kind of answer, to ask a [`Measurement`] for.
+pub trait Taken: Sized {
+    /// The answer, if it is of this kind.
+    fn of(measured: &Measurement) -> Option<&Self>;
+}
+
+macro_rules! measurements {
+    ($($(#[$doc:meta])* $name:ident($ask:ty) -> $taken:ty;)*) => {
+        /// A measurement that a check asks for, of one subject with one seed.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub enum Request {
+            $($(#[$doc])* $name($ask),)*
+        }
+
+        /// What came back for a [`Request`], variant by variant.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub enum Measurement {
+            $(#[doc = concat!("For [`Request::", stringify!($name), "`].")] $name($taken),)*
+        }
+
+        impl Request {
+            fn ask(&self) -> &dyn Ask {
+                match self { $(Self::$name(ask) => ask,)* }
+            }
+
+            fn ask_mut(&mut self) -> &mut dyn Ask {
+                match self { $(Self::$name(ask) => ask,)* }
+            }
+        }
+
+        $(
+            impl From<$ask> for Request {
+                fn from(ask: $ask) -> Self {
+                    Self::$name(ask)
+                }
+            }
+
+            impl From<$taken> for Measurement {
+                fn from(taken: $taken) -> Self {
+                    Self::$name(taken)
+                }
+            }
+
+            impl Taken for $taken {
+                fn of(measured: &Measurement) -> Option<&Self> {
+                    if let Measurement::$name(taken) = measured { Some(taken) } else { None }
+                }
+            }
+        )*
+    };
+}
+
+measurements! {
     /// The loss before any training.
-    Initial(InitialAsk),
+    Initial(InitialAsk) -> Initial;
     /// A loss on outputs whose loss is known.
-    LossFunction(LossFunctionAsk),
+    LossFunction(LossFunctionAsk) -> LossFunction;
     /// Training on a handful of examples until they are learnt.
-    Overfit(OverfitAsk),
+    Overfit(OverfitAsk) -> Overfit;
     /// Some steps of training, watched.
-    Trace(TraceAsk),
+    Trace(TraceAsk) -> Trace;
     /// Whether gradients are cleared between steps.
-    Accumulation(AccumulationAsk),
+    Accumulation(AccumulationAsk) -> Accumulation;
     /// A number of the user's own.
-    Value(ValueAsk),
+    Value(ValueAsk) -> Value;
 }
 
 impl Request {
     /// A stable name: equal for equal requests and for no others.
     #[must_use]
     pub fn key(&self) -> String {
-        match self {
-            Self::Initial(InitialAsk { rows, share: Share::Training }) => format!("initial-{rows}"),
-            Self::Initial(InitialAsk { rows, share: Share::Validation }) => format!("initial-{rows}-validation"),
-            Self::LossFunction(ask) => format!("loss_function-{}", ask.rows),
-            // `{:?}` writes as many digits as tell the number from all others.
-            Self::Overfit(ask) => format!("overfit-{}-{:?}-{}", ask.points, ask.loss, ask.max_steps),
-            Self::Trace(ask) => format!("trace-{}-{}-{}", ask.inputs.word(), ask.steps, ask.watched),
-            Self::Accumulation(AccumulationAsk) => "accumulation".to_owned(),
-            Self::Value(ask) => format!("value-{}", ask.function),
-        }
+        self.ask().key()
     }
 
     /// What is measured, as it reads after "the measurement of".
     #[must_use]
     pub fn words(&self) -> String {
-        match self {
-            Self::Initial(InitialAsk { share: Share::Training, .. }) => "the loss at initialisation".to_owned(),
-            Self::Initial(InitialAsk { share: Share::Validation, .. }) => {
-                "the loss at initialisation on the validation share".to_owned()
-            }
-            Self::LossFunction(_) => "the loss of outputs whose loss is known".to_owned(),
-            Self::Overfit(ask) => format!("learning {} examples by heart", ask.points),
-            Self::Trace(ask) => match ask.inputs {
-                Inputs::Real => format!("{} training steps", ask.steps),
-                Inputs::Blank => format!("{} training steps on blank inputs", ask.steps),
-            },
-            Self::Accumulation(AccumulationAsk) => "two equal training steps".to_owned(),
-            Self::Value(ask) => format!("the number of `{}`", ask.function),
-        }
+        self.ask().words()
+    }
+
+    /// After how many training steps this is measured, where it is measured of a state and leaves it as it is.
+    #[must_use]
+    pub fn after(&self) -> Option<usize> {
+        self.ask().after()
     }
 
     /// The same of another share of the data, where it is of one that can be chosen.
     #[must_use]
     pub fn on(mut self, share: Share) -> Self {
-        if let Self::Initial(ask) = &mut self {
-            ask.share = share;
-        }
+        self.ask_mut().choose(share);
         self
     }
 
-    /// Whether the answer to this one holds the answer to `other`: [`Measurement::cut`] takes it out.
+    /// The training run on whose way this is answered, if any.
     #[must_use]
-    pub fn covers(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Trace(long), Self::Trace(short)) => long.covers(short),
-            _ => self == other,
+    pub fn run(&self) -> Option<TraceAsk> {
+        match self {
+            Self::Trace(ask) => Some(ask.clone()),
+            _ => self.after().filter(|&steps| steps > 0).map(|steps| TraceAsk {
+                inputs: Inputs::Real,
+                steps,
+                watched: 0,
+            }),
         }
     }
-}
 
-/// What came back for a [`Request`], variant by variant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Measurement {
-    /// For [`Request::Initial`].
-    Initial(Initial),
-    /// For [`Request::LossFunction`].
-    LossFunction(LossFunction),
-    /// For [`Request::Overfit`].
-    Overfit(Overfit),
-    /// For [`Request::Trace`].
-    Trace(Trace),
-    /// For [`Request::Accumulation`].
-    Accumulation(Accumulation),
-    /// For [`Request::Value`]: the number, and the facts of the data.
-    Value(f64, DataFacts),
+    /// The request that answers both, if there is one; [`Measurement::cut`] takes the answer to a shorter trace out.
+    #[must_use]
+    pub fn both(&self, other: &Self) -> Option<Self> {
+        if self == other {
+            return Some(self.clone());
+        }
+        self.run()?.both(&other.run()?).map(Self::Trace)
+    }
 }
 
 /// A request's answer was of another kind: a fault of nncheck itself.
@@ -112,7 +158,7 @@ pub enum Measurement {
 pub struct OtherKind;
 
 impl Measurement {
-    /// The answer to `part` out of the answer to a request that [covers](Request::covers) it: bit for bit what `part`
+    /// The answer to `part` out of the answer to a request that is [for both](Request::both): bit for bit what `part`
     /// alone would have been answered, so that no verdict depends on what else was asked for.
     #[must_use]
     pub fn cut(&self, part: &Request) -> Self {
@@ -122,28 +168,12 @@ impl Measurement {
         }
     }
 
-    /// The answer to a [`Request::Initial`].
+    /// The answer as the kind that was asked for.
     ///
     /// # Errors
     /// When it is of another kind.
-    pub fn initial(&self) -> Result<&Initial, OtherKind> {
-        if let Self::Initial(m) = self { Ok(m) } else { Err(OtherKind) }
-    }
-
-    /// The answer to a [`Request::Overfit`].
-    ///
-    /// # Errors
-    /// When it is of another kind.
-    pub fn overfit(&self) -> Result<&Overfit, OtherKind> {
-        if let Self::Overfit(m) = self { Ok(m) } else { Err(OtherKind) }
-    }
-
-    /// The answer to a [`Request::Trace`].
-    ///
-    /// # Errors
-    /// When it is of another kind.
-    pub fn trace(&self) -> Result<&Trace, OtherKind> {
-        if let Self::Trace(m) = self { Ok(m) } else { Err(OtherKind) }
+    pub fn get<T: Taken>(&self) -> Result<&T, OtherKind> {
+        T::of(self).ok_or(OtherKind)
     }
 }
 
@@ -184,20 +214,22 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_covers_what_is_no_longer_and_watches_no_more() {
+    fn a_trace_is_for_both_of_the_same_inputs() {
+        let both = |a: &Request, b: &Request| a.both(b);
         let long = trace(Inputs::Real, 100, 10);
-        assert!(long.covers(&long));
-        assert!(long.covers(&trace(Inputs::Real, 50, 10)));
-        assert!(long.covers(&trace(Inputs::Real, 5, 50)), "five steps are at most watched five times");
-        assert!(!long.covers(&trace(Inputs::Real, 101, 0)));
-        assert!(!long.covers(&trace(Inputs::Real, 50, 11)));
-        assert!(!long.covers(&trace(Inputs::Blank, 50, 10)));
-        assert!(!long.covers(&overfit(0.1)));
+        assert_eq!(both(&long, &long), Some(long.clone()));
+        assert_eq!(both(&long, &trace(Inputs::Real, 50, 10)), Some(long.clone()));
+        let watched = trace(Inputs::Real, 5, 50);
+        assert_eq!(both(&long, &watched), Some(long.clone()), "five steps are at most watched five times");
+        assert_eq!(both(&long, &trace(Inputs::Real, 101, 0)), Some(trace(Inputs::Real, 101, 10)));
+        assert_eq!(both(&long, &trace(Inputs::Real, 50, 11)), Some(trace(Inputs::Real, 100, 11)));
+        assert_eq!(both(&long, &trace(Inputs::Blank, 50, 10)), None);
+        assert_eq!(both(&long, &overfit(0.1)), None);
     }
 
     #[test]
-    fn other_requests_cover_equal_ones_only() {
-        assert!(overfit(0.1).covers(&overfit(0.1)));
-        assert!(!overfit(0.1).covers(&overfit(0.2)));
+    fn other_requests_go_with_equal_ones_only() {
+        assert_eq!(overfit(0.1).both(&overfit(0.1)), Some(overfit(0.1)));
+        assert_eq!(overfit(0.1).both(&overfit(0.2)), None);
     }
 }

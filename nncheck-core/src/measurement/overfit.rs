@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::DataFacts;
+use super::{Ask, DataFacts};
 
 /// Asks to learn a handful of examples by heart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,6 +13,17 @@ pub struct OverfitAsk {
     pub loss: f64,
     /// Give up after this many steps.
     pub max_steps: usize,
+}
+
+impl Ask for OverfitAsk {
+    fn key(&self) -> String {
+        // `{:?}` writes as many digits as tell the number from all others.
+        format!("overfit-{}-{:?}-{}", self.points, self.loss, self.max_steps)
+    }
+
+    fn words(&self) -> String {
+        format!("learning {} examples by heart", self.points)
+    }
 }
 
 /// How the attempt ended.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::DataFacts;
+use super::{Ask, DataFacts};
 
 /// Asks for a training trace. A longer trace begins with the shorter one, bit for bit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,19 @@ pub struct TraceAsk {
     pub watched: usize,
 }
 
+impl Ask for TraceAsk {
+    fn key(&self) -> String {
+        format!("trace-{}-{}-{}", self.inputs.word(), self.steps, self.watched)
+    }
+
+    fn words(&self) -> String {
+        match self.inputs {
+            Inputs::Real => format!("{} training steps", self.steps),
+            Inputs::Blank => format!("{} training steps on blank inputs", self.steps),
+        }
+    }
+}
+
 /// What the model is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Inputs {
@@ -25,10 +38,15 @@ pub enum Inputs {
 }
 
 impl TraceAsk {
-    /// Whether the trace asked for here begins with `other`'s, with all that it watches.
+    /// The trace that begins with both, if they are of the same inputs.
     #[must_use]
-    pub fn covers(&self, other: &Self) -> bool {
-        self.inputs == other.inputs && self.steps >= other.steps && self.watched >= other.watched.min(other.steps)
+    pub fn both(&self, other: &Self) -> Option<Self> {
+        (self.inputs == other.inputs).then(|| Self {
+            inputs: self.inputs,
+            steps: self.steps.max(other.steps),
+            // A trace cannot be watched beyond its end, so it does not ask the longer one to be.
+            watched: self.watched.min(self.steps).max(other.watched.min(other.steps)),
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::check::{Cause, Check, Context, Info, Stage};
 use crate::diagnostic::{Located, SourceFile, Span};
 use crate::judge::{Judged, Rule, Sample};
-use crate::measurement::{InitialAsk, Inputs, Measurement, OverfitAsk};
+use crate::measurement::{InitialAsk, Inputs, Measurement, OverfitAsk, TraceAsk};
 use crate::spec::property::Settings;
 use crate::spec::{Subject, data, loss, model, run};
 use crate::suite::{BoundSpec, Property};
@@ -168,7 +168,8 @@ proptest! {
         for request in &requests {
             let homes: Vec<_> = merged.iter().filter(|(_, parts)| parts.contains(request)).collect();
             prop_assert_eq!(homes.len(), 1);
-            prop_assert!(homes[0].0.covers(request));
+            let both = homes[0].0.both(request);
+            prop_assert_eq!(both.as_ref(), Some(&homes[0].0));
         }
         let parts: usize = merged.iter().map(|(_, parts)| parts.len()).sum();
         prop_assert!(parts <= requests.len());

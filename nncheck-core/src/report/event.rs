@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use crate::check::Stage;
+use crate::judge::exhibit::Exhibit;
 use crate::judge::{Band, Interval, Rule, Verdict};
 use crate::spec::property::Level;
 
@@ -119,7 +120,7 @@ pub struct PropertyEvent {
 
 /// What text reports show beyond the JSON report. It travels from the harness to the command, and is left out of
 /// `--message-format json`, whose lines are fixed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The names in [`PropertyEvent::by`] that are outside their bands.
     pub outside: Vec<String>,
@@ -127,6 +128,9 @@ pub struct Evidence {
     pub unjudged: Vec<String>,
     /// The line of the spec that [`PropertyEvent::span`] names.
     pub line: Option<String>,
+    /// Curves and tables that the check shows.
+    #[serde(default)]
+    pub exhibits: Vec<Exhibit>,
     /// Of what could not be measured: why, without what was being measured, so that one cause is told once.
     #[serde(default)]
     pub cause: Option<String>,

@@ -11,12 +11,13 @@ use nncheck_core::measurement::{Measurement, Request};
 use nncheck_core::spec::Subject;
 
 use crate::bindings::Bindings;
+use crate::generator;
 use crate::subject::{Program, SubjectError, Tensors};
 
 /// One job of a worker: a request, and the shorter requests that it answers on the way.
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
-    /// What covers all parts.
+    /// What answers all parts.
     pub request: &'a Request,
     /// What was asked for, shortest first.
     pub parts: &'a [Request],
@@ -24,7 +25,10 @@ pub struct Job<'a> {
     pub seed: u64,
 }
 
-/// Takes a measurement in a reset state; hands over each part as soon as it is complete, by its index.
+/// Hears of a part, by its index, as soon as it is complete or cannot be had.
+pub type Done<'d> = dyn FnMut(usize, Result<Measurement, SubjectError>) + 'd;
+
+/// Takes a measurement in a reset state.
 ///
 /// # Errors
 /// When the training program cannot be built or run, in the user's words. What libtorch or the user's code throws
@@ -35,48 +39,52 @@ pub fn measure(
     bindings: &Bindings,
     job: Job<'_>,
     started: &mut dyn FnMut(),
-    done: &mut dyn FnMut(usize, Measurement),
+    done: &mut Done<'_>,
 ) -> Result<(), SubjectError> {
     let mut program = Program::build(subject, data, bindings, job.seed)?;
     started();
     // The stream of dropout and the like starts anew, so that it does not depend on how many numbers building drew.
     tch::manual_seed(mix(job.seed).cast_signed());
-    match job.request {
-        Request::Initial(ask) => {
-            let measured = initial::measure(&program, ask)?;
-            hand_over(job.parts, &Measurement::Initial(measured), done);
+    let Some(run) = job.request.run() else {
+        let measured = take(&mut program, job)?;
+        for index in 0..job.parts.len() {
+            done(index, Ok(measured.clone()));
         }
-        Request::LossFunction(ask) => {
-            let measured = loss_function::measure(&program, ask)?;
-            hand_over(job.parts, &Measurement::LossFunction(measured), done);
-        }
-        Request::Overfit(ask) => {
-            let measured = overfit::measure(&mut program, ask)?;
-            hand_over(job.parts, &Measurement::Overfit(measured), done);
-        }
-        Request::Accumulation(_) => {
-            let measured = accumulation::measure(&mut program, mix(job.seed).cast_signed())?;
-            hand_over(job.parts, &Measurement::Accumulation(measured), done);
-        }
-        Request::Value(ask) => {
-            let value = value::measure(&mut program, ask)?;
-            hand_over(job.parts, &Measurement::Value(value, data.facts.clone()), done);
-        }
-        Request::Trace(ask) => trace::measure(&mut program, ask, job.seed, &mut |so_far, steps| {
-            for (index, part) in job.parts.iter().enumerate() {
-                if matches!(part, Request::Trace(p) if p.steps == steps) {
-                    done(index, Measurement::Trace(so_far.clone()).cut(part));
-                }
+        return Ok(());
+    };
+    trace::measure(&mut program, &run, job.seed, &mut |program, so_far, steps| {
+        for (index, part) in job.parts.iter().enumerate() {
+            match part {
+                Request::Trace(ask) if ask.steps == steps => done(index, Ok(so_far.cut(ask).into())),
+                // What else is measured on the way must not be felt by the rest of the run.
+                part if part.after() == Some(steps) => done(index, generator::undisturbed(|| state(program, part))),
+                _ => {}
             }
-        })?,
-    }
-    Ok(())
+        }
+    })
 }
 
-fn hand_over(parts: &[Request], measured: &Measurement, done: &mut dyn FnMut(usize, Measurement)) {
-    for index in 0..parts.len() {
-        done(index, measured.clone());
-    }
+/// Measurements that have the program for themselves.
+fn take(program: &mut Program<'_>, job: Job<'_>) -> Result<Measurement, SubjectError> {
+    let seed = mix(job.seed).cast_signed();
+    Ok(match job.request {
+        Request::LossFunction(ask) => loss_function::measure(program, ask)?.into(),
+        Request::Overfit(ask) => overfit::measure(program, ask)?.into(),
+        Request::Accumulation(_) => accumulation::measure(program, seed)?.into(),
+        Request::Value(ask) => value::measure(program, ask)?.into(),
+        request => state(program, request)?,
+    })
+}
+
+/// Measurements of a program in the state that it is in, which they leave as it is: parameters, buffers, gradients and
+/// modes.
+fn state(program: &Program<'_>, request: &Request) -> Result<Measurement, SubjectError> {
+    Ok(match request {
+        Request::Initial(ask) => initial::measure(program, ask)?.into(),
+        _ => {
+            return Err(SubjectError::new(format!("nobody measures {} (this is a fault in nncheck)", request.words())));
+        }
+    })
 }
 
 /// A seed far from `seed` (`SplitMix64`'s finaliser, Steele et al. 2014).

@@ -11,12 +11,12 @@ use crate::subject::{self, Program, SubjectError, Trainer};
 use crate::tensors::{shape, sizes};
 use crate::user::{Batch, Mode, Update};
 
-/// Trains for `ask.steps` steps; after each one hands over the trace so far with its length.
+/// Trains for `ask.steps` steps; after each one hands over the program, and the trace so far with its length.
 pub(super) fn measure(
     program: &mut Program<'_>,
     ask: &TraceAsk,
     seed: u64,
-    after_step: &mut dyn FnMut(&Trace, usize),
+    after_step: &mut dyn FnMut(&Program<'_>, &Trace, usize),
 ) -> Result<(), SubjectError> {
     let (data, spec) = (program.data, &program.spec.data);
     let mut batches = Batches::new(data.train_rows(), spec.batch, spec.shuffle, seed);
@@ -46,7 +46,7 @@ pub(super) fn measure(
             describe(&mut trainer, &mut trace);
         }
         trace.steps.push(step);
-        after_step(&trace, index + 1);
+        after_step(trainer.program(), &trace, index + 1);
     }
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! A number of the user's own.
 
-use nncheck_core::measurement::ValueAsk;
+use nncheck_core::measurement::{Value, ValueAsk};
 
 use crate::subject::{Program, SubjectError};
 
 /// Calls the user's function.
-pub(super) fn measure(program: &mut Program<'_>, ask: &ValueAsk) -> Result<f64, SubjectError> {
+pub(super) fn measure(program: &mut Program<'_>, ask: &ValueAsk) -> Result<Value, SubjectError> {
     let function = program.bindings.value_at(&ask.function)?;
-    Ok(function(program))
+    let value = function(program);
+    Ok(Value { value, facts: program.facts().clone() })
 }

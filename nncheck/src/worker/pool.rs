@@ -128,17 +128,40 @@ fn attend(shared: &Shared) {
         let claim = shared.cache.as_ref().map(|cache| cache.claim(&task.subject, task.seed, &task.request));
         desk.answer_from_cache();
         if desk.open.contains(&true) {
-            let outcome = run(&task, &mut worker, &mut |part, measured| desk.answer(part, Ok(measured)));
-            let failure = outcome.err().unwrap_or_else(|| Failure {
-                cause: "the worker was done, but left something out (this is a fault in nncheck)".to_owned(),
-                help: Vec::new(),
-            });
+            let failure = attempt(&task, &mut worker, &mut |part, result| desk.answer(part, result));
+            for (part, request) in task.parts.iter().enumerate().filter(|_| task.mixed()) {
+                // Whether it was this part that the others died of is only known of it alone.
+                if desk.open[part] {
+                    let alone = Task { request: request.clone(), parts: vec![request.clone()], ..task.clone() };
+                    let failure = attempt(&alone, &mut worker, &mut |_, result| desk.answer(part, result));
+                    desk.answer(part, Err(failure));
+                }
+            }
             for part in 0..task.parts.len() {
                 desk.answer(part, Err(failure.clone()));
             }
         }
         drop(claim);
     }
+}
+
+impl Task {
+    /// Whether other things are measured on the way of a training run.
+    fn mixed(&self) -> bool {
+        self.parts.len() > 1 && self.parts.iter().any(|part| part.after().is_some())
+    }
+}
+
+/// Has a task done; returns what to say of the parts that were not answered.
+fn attempt(
+    task: &Task,
+    worker: &mut Option<Worker>,
+    part: &mut dyn FnMut(usize, Result<Measurement, Failure>),
+) -> Failure {
+    run(task, worker, part).err().unwrap_or_else(|| Failure {
+        cause: "the worker was done, but left something out (this is a fault in nncheck)".to_owned(),
+        help: Vec::new(),
+    })
 }
 
 /// Hands out a task's answers, each part's once.
@@ -188,7 +211,11 @@ fn next(shared: &Shared) -> Option<Task> {
 }
 
 /// Has `task` done by `slot`'s worker, started if need be; a worker that failed is ended, and the slot is empty.
-fn run(task: &Task, slot: &mut Option<Worker>, part: &mut dyn FnMut(usize, Measurement)) -> Result<(), Failure> {
+fn run(
+    task: &Task,
+    slot: &mut Option<Worker>,
+    part: &mut dyn FnMut(usize, Result<Measurement, Failure>),
+) -> Result<(), Failure> {
     let message = JobMessage {
         subject: (*task.subject).clone(),
         request: task.request.clone(),

@@ -37,7 +37,7 @@ pub fn serve(bindings: &Bindings) -> ExitCode {
         limits::limit_memory(job.subject.memory);
         let reply = match panics::catch(|| served.run(&job, &mut to_harness)) {
             Ok(Ok(())) => Reply::Done,
-            Ok(Err(error)) => Reply::Failed(Failure { cause: error.cause, help: error.help }),
+            Ok(Err(error)) => Reply::Failed(error.into()),
             Err(panic) => {
                 // The process may be in any state now (locked variables, a grad mode left off): it is not used again.
                 let _sent = send(&mut to_harness, &Reply::Failed(failure_of(&panic, &job, served.shape())));
@@ -81,7 +81,9 @@ impl Server<'_> {
             self.bindings,
             Job { request: &job.request, parts: &job.parts, seed: job.seed },
             &mut || say(&mut to.borrow_mut(), &Reply::Phase(Phase::Measuring)),
-            &mut |index, measured| say(&mut to.borrow_mut(), &Reply::Part(index, Box::new(measured))),
+            &mut |index, measured| {
+                say(&mut to.borrow_mut(), &Reply::Part(index, Box::new(measured.map_err(Failure::from))))
+            },
         )
     }
 }

@@ -8,7 +8,7 @@ use nncheck_core::measurement::{Measurement, Request};
 use nncheck_core::spec::Subject;
 use serde::{Deserialize, Serialize};
 
-use crate::subject::Phase;
+use crate::subject::{Phase, SubjectError};
 
 /// The longest frame that is believed: a broken length must not ask for all memory.
 const LONGEST: u32 = 1 << 30;
@@ -27,8 +27,8 @@ pub(crate) struct JobMessage {
 pub(crate) enum Reply {
     /// It reached a phase.
     Phase(Phase),
-    /// A part is complete.
-    Part(usize, Box<Measurement>),
+    /// A part is complete, or cannot be had.
+    Part(usize, Box<Result<Measurement, Failure>>),
     /// The job is done.
     Done,
     /// The rest of the job cannot be had.
@@ -42,6 +42,12 @@ pub struct Failure {
     pub cause: String,
     /// What to do, one line each.
     pub help: Vec<String>,
+}
+
+impl From<SubjectError> for Failure {
+    fn from(error: SubjectError) -> Self {
+        Self { cause: error.cause, help: error.help }
+    }
 }
 
 /// Writes a frame.

@@ -1,6 +1,7 @@
 use super::super::fixture::{facts, outcome, subject};
 use super::*;
 use crate::judge::Verdict;
+use crate::measurement;
 use crate::spec::expression::Expression;
 use crate::spec::property::Settings;
 
@@ -8,7 +9,7 @@ fn run(value: f64, max: Option<f64>) -> (Verdict, Option<f64>) {
     let check = Value { function: Located::new("vae::kl".into(), 0..0) };
     let max = max.map(|max| Located::new(Expression::number(max), 0..0));
     let settings = Settings { max, ..Settings::default() };
-    let seen = outcome(&check, &subject(), &settings, &[Measurement::Value(value, facts())]);
+    let seen = outcome(&check, &subject(), &settings, &[measurement::Value { value, facts: facts() }.into()]);
     (seen.judged.verdict, seen.judged.value)
 }
 
