@@ -3,6 +3,7 @@
 //!
 //! The tests need libtorch in the environment: `cargo nncheck exec -- cargo test --workspace`.
 
+pub mod cases;
 mod command;
 mod golden;
 mod outcome;

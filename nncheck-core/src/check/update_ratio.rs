@@ -35,8 +35,8 @@ const DEFAULT_BAND: Band = Band { min: Some(5e-5), max: Some(0.1), expect: Some(
 /// happens within the budget; far above, each step throws away what the last one found.
 ///
 /// ## Usual causes
-/// A learning rate that is orders of magnitude off; a loss that is summed instead of averaged, or gradients that are
-/// never cleared, which make steps too large; layers that no gradient reaches, whose ratio is zero; initial weights of
+/// A learning rate that is orders of magnitude off; a loss that is summed instead of averaged (gradients that are never
+/// cleared are for `gradient_accumulation` to find); layers that no gradient reaches, whose ratio is zero; weights of
 /// another size than usual.
 ///
 /// ## What to try
@@ -91,11 +91,6 @@ impl CheckType for UpdateRatio {
                 id: "loss_sum",
                 what: "the loss is summed over the batch instead of averaged",
                 cure: "use mean reduction",
-            },
-            CauseInfo {
-                id: "gradients_not_cleared",
-                what: "gradients add up from step to step: they are never cleared",
-                cure: "call `zero_grad` before each backward pass",
             },
             CauseInfo {
                 id: "learning_rate_high",
@@ -157,6 +152,7 @@ impl Check for UpdateRatio {
         let outside = judged.outside.iter().any(|name| name == LARGEST_STEP);
         let spike = judged.by.iter().find(|(name, _)| outside && name == LARGEST_STEP).and_then(|(_, v)| *v);
         if weights.all_still() {
+            causes.extend(summed(context, taken));
             if let Some(spike) = spike {
                 causes.push(Cause {
                     id: "learning_rate_high",
@@ -196,9 +192,8 @@ impl Check for UpdateRatio {
             });
         }
         causes.extend(summed(context, taken));
-        causes.extend(growing(seen));
         causes.extend(pace(context, seen, &weights));
-        if outside {
+        if outside && spike.is_some_and(f64::is_finite) {
             causes.push(Cause {
                 id: "spike",
                 help: format!(
@@ -310,7 +305,7 @@ fn pace(context: &Context<'_>, trace: &Trace, weights: &Weights) -> Option<Cause
             help: format!(
                 "update ratio of {name} is {}, {} times that of the middle weight ({}): look at how this layer is initialised",
                 number(*value),
-                times(value / typical),
+                number(value / typical),
                 number(typical)
             ),
         });
@@ -339,29 +334,6 @@ fn summed(context: &Context<'_>, taken: &[Vec<Measurement>]) -> Option<Cause> {
             "the first loss is {}, {} times ln({k}), with {batch} rows in a batch: average the loss instead of summing it",
             number(first),
             times(ratio)
-        ),
-    })
-}
-
-/// Gradients that grow from step to step while nothing diverges.
-fn growing(trace: &Trace) -> Option<Cause> {
-    let norms: Vec<f64> = trace
-        .steps
-        .iter()
-        .filter_map(|step| step.watched.as_ref())
-        .map(|w| w.gradient_norm.iter().flatten().map(|g| g * g).sum::<f64>().sqrt())
-        .collect();
-    let (first, last) = (*norms.first()?, *norms.last()?);
-    let rises = norms.windows(2).filter(|pair| pair[1] > pair[0]).count();
-    let steady = norms.len() >= 8 && rises * 10 >= (norms.len() - 1) * 8;
-    let diverges = trace.steps.last()?.loss > 2.0 * trace.steps.first()?.loss;
-    (steady && !diverges && first > 0.0 && last > 5.0 * first).then(|| Cause {
-        id: "gradients_not_cleared",
-        help: format!(
-            "the gradient's norm grows from {} to {} in {} steps and hardly ever falls: clear gradients before each backward pass",
-            number(first),
-            number(last),
-            norms.len()
         ),
     })
 }

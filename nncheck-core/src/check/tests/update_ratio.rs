@@ -124,14 +124,6 @@ fn a_summed_loss_is_recognised() {
 }
 
 #[test]
-fn gradients_that_add_up_are_recognised() {
-    let seen = run(each_step(sound(50, 0.2), |i, _, w| {
-        w.gradient_norm = vec![Some(f64::from(u32::try_from(i).unwrap() + 1)); 4];
-    }));
-    assert_eq!(seen.causes.first(), Some(&"gradients_not_cleared"));
-}
-
-#[test]
 fn one_layer_out_of_step_is_not_blamed_on_the_rate() {
     let mut uneven = each_step(sound(50, 2e-3), |_, _, w| {
         w.update_ratio[3] = Some(0.4);

@@ -1,0 +1,9 @@
+//! Faults, one at a time, in training programs that are sound otherwise: for each check what it has to find. The specs
+//! are named `CHECK.CASE.toml`: `sound` holds, `nothing` is skipped, and any other case is the cause that must be named
+//! first or second. `-2`, `-3` make a second and third of a kind.
+
+pub mod accumulation;
+pub mod finite;
+pub mod learning;
+pub mod parts;
+pub mod updates;
