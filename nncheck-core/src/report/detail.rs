@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::event::PropertyEvent;
+use super::exhibits::exhibits;
 use super::paint::{Tone, paint, wrap};
 use super::style::Style;
 use crate::judge::number::number;
@@ -23,6 +24,7 @@ pub fn detail(event: &PropertyEvent, style: &Style) -> String {
     line(wrap(&event.message, "", style.width));
     place(event, style).into_iter().for_each(&mut line);
     table(event, style).into_iter().for_each(&mut line);
+    exhibits(&event.evidence.exhibits, style).into_iter().for_each(&mut line);
     seeds(event).into_iter().for_each(&mut line);
     if let Some(reason) = &event.reason {
         line(wrap(reason, "  reason: ", style.width));

@@ -2,6 +2,7 @@
 
 mod detail;
 pub mod event;
+mod exhibits;
 #[cfg(test)]
 mod fixture;
 pub mod human;

@@ -82,7 +82,7 @@ impl Server<'_> {
             Job { request: &job.request, parts: &job.parts, seed: job.seed },
             &mut || say(&mut to.borrow_mut(), &Reply::Phase(Phase::Measuring)),
             &mut |index, measured| {
-                say(&mut to.borrow_mut(), &Reply::Part(index, Box::new(measured.map_err(Failure::from))))
+                say(&mut to.borrow_mut(), &Reply::Part(index, Box::new(measured.map_err(Failure::from))));
             },
         )
     }
