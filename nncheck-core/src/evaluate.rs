@@ -129,6 +129,15 @@ pub fn blocked(package: &str, spec: &BoundSpec, property: &Property, rung: &str)
     event
 }
 
+/// The event of a property for which there is nothing to look at, as the spec alone tells.
+#[must_use]
+pub fn moot(package: &str, spec: &BoundSpec, property: &Property, reason: &str) -> PropertyEvent {
+    let mut event = blank(package, spec, property, 0.0);
+    event.verdict = Verdict::Skipped;
+    reason.clone_into(&mut event.message);
+    event
+}
+
 /// What is known of a property before it is judged; the verdict is an error until there is a better one.
 fn blank(package: &str, spec: &BoundSpec, property: &Property, duration_ms: f64) -> PropertyEvent {
     let info = property.check.info();

@@ -132,6 +132,12 @@ pub trait Check: std::fmt::Debug + Send + Sync {
     /// The measurements that [`Check::sample`] is handed, in this order, for each seed.
     fn needs(&self, subject: &Subject) -> Vec<Request>;
 
+    /// Why there is nothing to look at, where the spec alone tells (no schedule, no dropout among the layers): nothing is
+    /// measured then, and runners that hide skipped tests are told when they ask for the list.
+    fn moot(&self, _context: &Context<'_>) -> Option<String> {
+        None
+    }
+
     /// One seed's numbers, each with its band. Pure.
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample;
 

@@ -12,7 +12,7 @@ mod settled;
 
 use std::sync::Arc;
 
-use crate::check::Check;
+use crate::check::{Check, Context};
 use crate::diagnostic::{Located, SourceFile, Span};
 use crate::measurement::Request;
 use crate::spec::Subject;
@@ -70,9 +70,19 @@ pub struct Property {
 }
 
 impl Property {
-    /// What is measured for it: what its check needs, of the share of the data that it names.
+    /// Why there is nothing to look at, where the spec alone tells.
+    #[must_use]
+    pub fn moot(&self, spec: &BoundSpec) -> Option<String> {
+        self.check.moot(&Context { subject: spec.subject(self.variant), settings: &self.settings })
+    }
+
+    /// What is measured for it: what its check needs, of the share of the data that it names; nothing where it is
+    /// [moot](Self::moot).
     #[must_use]
     pub fn requests(&self, spec: &BoundSpec) -> Vec<Request> {
+        if self.moot(spec).is_some() {
+            return Vec::new();
+        }
         let share = self.settings.split.as_ref().map(|split| split.value).unwrap_or_default();
         self.check.needs(spec.subject(self.variant)).into_iter().map(|request| request.on(share)).collect()
     }

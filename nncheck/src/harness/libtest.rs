@@ -59,6 +59,12 @@ fn run(suite: Suite, package: &str, arguments: &Arguments) -> ExitCode {
     filter.include_ignored = true;
     let listed = filter.running(&suite);
     let slow = |id: PropertyId| suite.get(id).1.settings.slow;
+    // nextest shows what was skipped as passed, but what is marked as ignored when it asks for the list as such.
+    let hides_skipped = std::env::var_os("NEXTEST").is_some();
+    let moot = |id: PropertyId| {
+        let (spec, property) = suite.get(id);
+        property.moot(spec).is_some()
+    };
     let wanted: Vec<PropertyId> = listed.iter().copied().filter(|&id| include || !slow(id)).collect();
     let session = (!arguments.list && !wanted.is_empty()).then(|| {
         let cache = Cache::of_this_run();
@@ -74,7 +80,7 @@ fn run(suite: Suite, package: &str, arguments: &Arguments) -> ExitCode {
                 Some(session) => outcome(&session.verdict(id)),
                 None => Ok(Completion::ignored()),
             })
-            .with_ignored_flag(slow(id))
+            .with_ignored_flag(slow(id) || hides_skipped && moot(id))
         })
         .collect();
     let mut for_mimic = libtest_mimic::Arguments::from_iter(
