@@ -30,8 +30,11 @@ impl ModelFile {
     /// Looks into a file.
     ///
     /// # Errors
-    /// When it cannot be opened or read.
+    /// When it cannot be opened or read, or is no file: pipes may never end.
     pub fn of(path: &Path) -> io::Result<Self> {
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a folder, a pipe or a device, not a file"));
+        }
         let mut head = Vec::new();
         File::open(path)?.take(16).read_to_end(&mut head)?;
         if head.starts_with(b"PK\x03\x04") {
@@ -184,6 +187,14 @@ mod tests {
         assert_eq!(kind(b"\x40\0\0\0\0\0\0\0{\"__metadata__\""), ModelFile::Safetensors);
         assert_eq!(kind(b""), ModelFile::Other);
         assert_eq!(kind(&scripted[..scripted.len() / 2]), ModelFile::Other, "cut short");
+    }
+
+    #[test]
+    fn what_is_no_file_is_told_and_not_waited_for() {
+        for path in ["/dev/zero", "."] {
+            let (cause, _) = torchscript(Path::new(path)).unwrap_err();
+            assert!(cause.ends_with("not a file"), "{cause}");
+        }
     }
 
     #[test]

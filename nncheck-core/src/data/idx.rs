@@ -100,11 +100,14 @@ pub(super) fn load(
     let (image, x) = start(images)?;
     let (label, y) = start(labels)?;
     check(&image, &label, labels.span)?;
-    let read = |path: &Located<PathBuf>, name: &str, header: Header, file: Box<dyn Read>| {
+    let read = |path: &Located<PathBuf>, name: &str, header: Header, mut file: Box<dyn Read>| {
         let mut shape = header.shape;
-        shape[0] = shape[0].min(data.take.unwrap_or(usize::MAX));
+        let all = shape[0];
+        shape[0] = all.min(data.take.unwrap_or(usize::MAX));
         let element = Element { kind: header.kind, big_endian: true };
-        let values = about(path, numbers::count(&shape).and_then(|count| numbers::read(file, count, element, dtype)))?;
+        let read = numbers::count(&shape).and_then(|count| numbers::read(&mut file, count, element, dtype));
+        let whole = |values| if shape[0] == all { numbers::end(file).map(|()| values) } else { Ok(values) };
+        let values = about(path, read.and_then(whole))?;
         Ok::<_, DataError>(Array { name: name.to_owned(), rows: shape[0], shape: shape[1..].to_vec(), values })
     };
     let mut x = read(images, "x", image, x)?;

@@ -54,10 +54,14 @@ impl Archive for Npz {
         std::io::copy(&mut entry.by_ref().take(start as u64), &mut std::io::sink()).map_err(|why| why.to_string())?;
         // With the first axis fastest, the first rows are all over the array.
         let turned = fortran && shape.len() > 1;
+        let all = shape.clone();
         if let Some(rows) = shape.first_mut().filter(|_| !turned) {
             *rows = most.min(*rows);
         }
-        let values = numbers::read(entry, numbers::count(&shape)?, element, dtype)?;
+        let values = numbers::read(&mut entry, numbers::count(&shape)?, element, dtype)?;
+        if shape == all {
+            numbers::end(entry)?;
+        }
         Ok(if turned { (shape.clone(), transposed(&values, &shape)) } else { (shape, values) })
     }
 }

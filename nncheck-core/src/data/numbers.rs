@@ -85,6 +85,14 @@ pub(super) fn read(mut from: impl Read, count: usize, element: Element, dtype: D
     Ok(values)
 }
 
+/// Nothing comes after the numbers; what is compressed tells only here that it is damaged.
+pub(super) fn end(mut from: impl Read) -> Result<(), String> {
+    match fill(&mut from, &mut [0])? {
+        0 => Ok(()),
+        _ => Err("it goes on after as many numbers as its shape tells of".to_owned()),
+    }
+}
+
 /// Fills the bytes as far as there are some.
 fn fill(from: &mut impl Read, bytes: &mut [u8]) -> Result<usize, String> {
     let mut there = 0;

@@ -23,9 +23,18 @@ impl Expression {
     /// Reads an expression.
     ///
     /// # Errors
-    /// Where the text is none, with the place in it.
+    /// Where the text is none, with the place in it, or where it has no finite value whatever the data.
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
-        Ok(Self { text: text.trim().to_owned(), root: parse::parse(text)? })
+        let expression = Self { text: text.trim().to_owned(), root: parse::parse(text)? };
+        match expression.constant().filter(|value| !value.is_finite()) {
+            None => Ok(expression),
+            Some(value) => {
+                let start = text.len() - text.trim_start().len();
+                let range = start..start + expression.text.len();
+                let message = format!("`{}` is not a finite number: it works out to {value}", expression.text);
+                Err(ExpressionError { message, range, help: None })
+            }
+        }
     }
 
     /// A plain number.
@@ -156,8 +165,16 @@ mod tests {
         assert_eq!(eval("ln(k)"), "`ln(k)` has no value: the data has no classes, so there is no `k`");
         assert!(eval("mean(y)").contains("no real-valued targets"));
         assert!(eval("entropy(priors)").contains("no classes"));
-        assert_eq!(eval("1/0"), "`1/0` has no value: it works out to inf");
-        assert_eq!(eval("ln(-1)"), "`ln(-1)` has no value: it works out to NaN");
+        let two = DataFacts { classes: Some(2), ..DataFacts::default() };
+        let eval = |text: &str| Expression::parse(text).unwrap().eval(&two).unwrap_err();
+        assert_eq!(eval("1/(k - 2)"), "`1/(k - 2)` has no value: it works out to inf");
+        assert_eq!(eval("ln(-k)"), "`ln(-k)` has no value: it works out to NaN");
+    }
+
+    #[test]
+    fn what_is_never_finite_is_refused_before_there_is_data() {
+        assert_eq!(error(" 1/0 "), ("`1/0` is not a finite number: it works out to inf".to_owned(), "1/0"));
+        assert_eq!(error("ln(-1)").0, "`ln(-1)` is not a finite number: it works out to NaN");
     }
 
     #[test]

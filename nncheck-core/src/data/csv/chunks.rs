@@ -4,10 +4,14 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// Bytes of a piece, unless a record is longer; tests see many pieces in small files.
-const PIECE: usize = if cfg!(test) { 1 << 12 } else { 4 << 20 };
+/// Bytes of a piece, unless a record is longer; tests and fuzzers see many pieces in small files.
+const PIECE: usize = match (cfg!(fuzzing), cfg!(test)) {
+    (true, _) => 1 << 7,
+    (_, true) => 1 << 12,
+    _ => 4 << 20,
+};
 /// The longest record: what is longer has lost a quote.
-pub(super) const LONGEST: usize = 64 << 20;
+pub(super) const LONGEST: usize = if cfg!(fuzzing) { 1 << 10 } else { 64 << 20 };
 
 /// Whole records.
 #[derive(Debug)]
