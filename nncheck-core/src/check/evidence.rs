@@ -1,11 +1,15 @@
 //! What the checks' samples and diagnoses have in common: reading measurements, medians, and the words of a cause.
 
+mod ending;
+mod rate;
+
 use globset::Glob;
 
 use super::{Cause, CauseInfo, Context};
-use crate::judge::number::{number, rough};
 use crate::measurement::{Initial, Measurement, Overfit, Taken, Trace};
 use crate::spec::property::Allowance;
+
+pub(super) use ending::raw_targets;
 
 /// Training that is broken before it begins: shared by the checks that train.
 pub(super) const NOT_FINITE: CauseInfo = CauseInfo {
@@ -92,19 +96,6 @@ impl Context<'_> {
     #[must_use]
     pub fn allows_cause(&self, id: &str) -> bool {
         self.settings.allow.iter().any(|a| matches!(&a.value, Allowance::Cause(cause) if cause == id))
-    }
-
-    /// What to set the learning rate to, to change updates by a factor: `try lr = 3e-4 instead of 0.1`.
-    pub(super) fn try_lr(&self, factor: f64) -> String {
-        match self.subject.optimizer.as_ref().and_then(crate::spec::optimizer::Optimizer::lr) {
-            Some(lr) if lr > 0.0 && factor.is_finite() && factor > 0.0 => {
-                format!("try lr = {} instead of {}", rough(lr * factor), number(lr))
-            }
-            Some(lr) if factor > 1.0 => format!("try a learning rate above {}", number(lr)),
-            Some(lr) => format!("try a learning rate below {}", number(lr)),
-            None if factor > 1.0 => "try a larger learning rate".to_owned(),
-            None => "try a smaller learning rate".to_owned(),
-        }
     }
 }
 

@@ -73,6 +73,8 @@ pub(crate) fn initial() -> Initial {
         loss: 2.35,
         terms: Vec::new(),
         loss_of_zeros: Some(10f64.ln()),
+        loss_of_prior: Some(10f64.ln()),
+        terms_of_prior: Vec::new(),
         output_shape: vec![10],
         output_variance: 0.1,
         output_mean: 0.0,

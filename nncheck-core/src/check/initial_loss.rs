@@ -1,17 +1,20 @@
 //! `initial_loss`: the loss before any training.
 
+mod diagnosis;
+
 use std::num::NonZeroUsize;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::evidence::{initial, typical};
+use self::diagnosis::Seen;
+use super::evidence::initial;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
-use crate::judge::number::{number, times};
+use crate::judge::number::number;
 use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
 use crate::measurement::{Initial, InitialAsk, Measurement, Request, Share};
 use crate::spec::Subject;
-use crate::spec::loss::{LossKind, Task};
+use crate::spec::loss::Task;
 use crate::spec::property::Narrow;
 
 /// The name of the entry that appears where the model's width is not the number of classes.
@@ -23,7 +26,7 @@ const WIDTH: &str = "output width";
 /// The mean data loss of the freshly initialised model over the first `rows` training rows, in train mode, with
 /// regularisation off. It is held against the loss of all-zero outputs on the same targets, under the same loss: for k
 /// balanced classes that is -ln(1/k) = ln k, for binary cross-entropy ln 2, for mean squared error mean(y^2). `nll` and `bce`,
-/// which take (log-)probabilities, are held against ln k and ln 2. Judged on a log scale. With `term`, the same of one term
+/// which take (log-)probabilities, are held against those of even odds, ln k and ln 2. Judged on a log scale. With `term`, the same of one term
 /// of the loss, before weighting; with `split = "validation"`, of the rows that are kept aside.
 ///
 /// ## Why it matters
@@ -44,8 +47,8 @@ const WIDTH: &str = "output width";
 /// ## Defaults
 /// From x0.9 to x1.9 of the loss of zero outputs, over 1,024 rows. Of 37 sound programs 1 is outside (a tied N(0, 1)
 /// embedding); +-10 % would alarm on 16 and +-20 % on 5 of them, and neither finds more of 49 faulty ones. The lower edge
-/// admits a last bias that was initialised to the prior: x0.9 of the entropy of the labels, or of the targets' variance
-/// under `mse`.
+/// admits a last bias that was initialised to the prior: it is x0.9 of the loss of the best constant outputs, which is the
+/// entropy of the labels, or the targets' variance under `mse`; of a sum of terms, the sum of theirs.
 ///
 /// ## Sources
 /// A. Karpathy, A Recipe for Training Neural Networks (2019): "verify loss @ init"; CS231n, Neural Networks Part 3: look
@@ -239,15 +242,7 @@ fn as_number(count: usize) -> f64 {
 
 /// The loss of a model that knows nothing.
 fn knows_nothing(context: &Context<'_>, initial: &Initial) -> f64 {
-    match context.loss_kind() {
-        // Zero is no (log-)probability of ignorance under these two.
-        Some(LossKind::Nll) => {
-            let classes = initial.facts.classes.filter(|_| context.is_of_the_first_target());
-            classes.map_or(f64::NAN, |k| as_number(k).ln())
-        }
-        Some(LossKind::Bce) => std::f64::consts::LN_2,
-        _ => context.loss_of_zeros(initial).unwrap_or(f64::NAN),
-    }
+    context.loss_of_zeros(initial).unwrap_or(f64::NAN)
 }
 
 /// The band where the spec states none; open where the loss of zeros tells nothing.
@@ -257,182 +252,9 @@ fn default_band(context: &Context<'_>, initial: &Initial) -> Band {
         return Band::default();
     }
     // A last bias that starts at the prior reaches this.
-    let prior = match context.task() {
-        _ if !context.is_of_the_first_target() => None,
-        Task::Multiclass | Task::Binary => initial.facts.prior_entropy(),
-        Task::Regression if context.loss_kind() == Some(LossKind::Mse) => initial.facts.target_variance,
-        Task::Regression => None,
-    };
+    let prior = context.loss_of_prior(initial).filter(|prior| prior.is_finite());
     let least = prior.map_or(expect, |prior| prior.min(expect));
     Band { min: Some(0.9 * least), max: Some(1.9 * expect), expect: Some(expect) }
-}
-
-/// The typical seed's numbers.
-struct Seen<'a> {
-    context: Context<'a>,
-    first: &'a Initial,
-    loss: f64,
-    knows_nothing: f64,
-    variance: f64,
-    mean: f64,
-}
-
-impl<'a> Seen<'a> {
-    fn new(context: &Context<'a>, taken: &'a [Vec<Measurement>]) -> Option<Self> {
-        let of = |f: &dyn Fn(&Initial) -> f64| typical(taken, |seed| initial(seed, 0).ok().map(f));
-        let first = initial(taken.first()?, 0).ok()?;
-        Some(Self {
-            context: *context,
-            first,
-            loss: of(&|m| context.initial_loss(m).unwrap_or(f64::NAN)).unwrap_or(f64::NAN),
-            knows_nothing: knows_nothing(context, first),
-            variance: of(&|m| m.output_variance).unwrap_or(f64::NAN),
-            mean: of(&|m| m.output_mean).unwrap_or(f64::NAN),
-        })
-    }
-
-    fn width(&self, judged: &Judged, causes: &mut Vec<Cause>) {
-        let judges = judged.by.iter().any(|(name, _)| name == WIDTH);
-        if let (true, Some((width, classes))) = (judges, wrong_width(&self.context, self.first)) {
-            causes.push(Cause {
-                id: "output_width",
-                help: format!(
-                    "the model has {width} outputs and the data {classes} classes: give the last layer {classes} outputs, or state `[data] classes = {width}`"
-                ),
-            });
-        }
-    }
-
-    fn reduction(&self, causes: &mut Vec<Cause>) {
-        let ratio = self.loss / self.knows_nothing;
-        for (count, what) in [(self.context.subject.data.batch, "rows of a batch"), (self.first.rows, "rows measured")]
-        {
-            let n = as_number(count);
-            if count >= 4 && (0.8..1.25).contains(&(ratio / n)) {
-                causes.push(Cause {
-                    id: "loss_sum",
-                    help: format!(
-                        "the loss is {} times that of a model that knows nothing, and there are {count} {what}: average it instead of summing it",
-                        times(ratio)
-                    ),
-                });
-                return;
-            }
-            if count >= 4 && self.context.task() == Task::Multiclass && (self.loss - n.ln()).abs() < 0.02 * n.ln() {
-                causes.push(Cause {
-                    id: "loss_axis",
-                    help: format!(
-                        "the loss {} is near ln({count}), the logarithm of the {what}: take softmax and the loss over the class axis",
-                        number(self.loss)
-                    ),
-                });
-                return;
-            }
-        }
-    }
-
-    fn expectation(&self, band: &Band, causes: &mut Vec<Cause>) {
-        let own = default_band(&self.context, self.first);
-        if own != Band::default() && own.contains(self.loss) && own != *band {
-            causes.push(Cause {
-                id: "expectation",
-                help: format!(
-                    "the model starts near what zero outputs have on these targets ({}): correct the spec's expectation if that is meant",
-                    number(self.knows_nothing)
-                ),
-            });
-        }
-    }
-
-    fn activation(&self, causes: &mut Vec<Cause>) {
-        let Some(operator) = self.first.last_operator.as_deref() else { return };
-        let Some(kind) = self.context.loss_kind().filter(|_| self.context.is_of_the_first_target()) else { return };
-        let squashes = ["softmax", "sigmoid", "relu", "tanh"].iter().any(|a| operator.contains(a));
-        let help = match kind {
-            LossKind::CrossEntropy if squashes && !operator.contains("log_softmax") => {
-                format!("the model ends with {operator}, and cross_entropy wants logits: remove it")
-            }
-            LossKind::BceWithLogits if squashes => {
-                format!("the model ends with {operator}, and bce_with_logits wants logits: remove it")
-            }
-            LossKind::Nll if !operator.contains("log_softmax") => {
-                format!(
-                    "the model ends with {operator}, and nll wants log-probabilities: end with log_softmax, or use cross_entropy"
-                )
-            }
-            LossKind::Bce if !operator.contains("sigmoid") => {
-                format!(
-                    "the model ends with {operator}, and bce wants probabilities: end with sigmoid, or use bce_with_logits"
-                )
-            }
-            LossKind::Mse | LossKind::L1 | LossKind::Huber if squashes => {
-                format!("the model ends with {operator}, which cannot reach every target: end with a linear layer")
-            }
-            _ => return,
-        };
-        causes.push(Cause { id: "output_activation", help });
-    }
-
-    fn too_high(&self, causes: &mut Vec<Cause>) {
-        let facts = &self.first.facts;
-        let unnormalised = facts.input_std > Some(3.0) || facts.input_max_abs > Some(30.0);
-        if unnormalised {
-            causes.push(Cause {
-                id: "unnormalised_data",
-                help: format!(
-                    "the inputs reach {} with standard deviation {}: set `[data] normalize = \"standard\"`, or `scale`",
-                    number(facts.input_max_abs.unwrap_or(f64::NAN)),
-                    number(facts.input_std.unwrap_or(f64::NAN))
-                ),
-            });
-        }
-        let (offset, offset_first) = (self.mean.abs(), self.mean.powi(2) > self.variance);
-        let large = Cause {
-            id: "large_initial_weights",
-            help: format!(
-                "the outputs have variance {}: initialise the weights smaller, the last layer's first",
-                number(self.variance)
-            ),
-        };
-        let moved = Cause {
-            id: "output_offset",
-            help: format!(
-                "the outputs start at {} on average: initialise the last bias to zero, or to the targets' mean",
-                number(self.mean)
-            ),
-        };
-        let target = facts.target_mean.unwrap_or(0.0);
-        if offset_first && offset > 0.5 && (self.mean - target).abs() > 0.5 * target.abs() {
-            causes.push(moved);
-        }
-        if self.variance > 0.5 {
-            causes.push(large);
-        }
-    }
-
-    fn too_low(&self, causes: &mut Vec<Cause>) {
-        if let Some(weights) = &self.context.subject.model.weights {
-            causes.push(Cause {
-                id: "trained_weights",
-                help: format!(
-                    "the weights of {} already know the data: state what to expect of them, or leave `weights` out",
-                    weights.file.value.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned())
-                ),
-            });
-        }
-        // Below the band that a spec states need not be below what can be known.
-        if self.knows_nothing.is_nan() || self.loss >= self.knows_nothing {
-            return;
-        }
-        causes.push(Cause {
-            id: "label_leak",
-            help: format!(
-                "{} is below {}, what an untrained model can know: look for the target among the inputs, or for outputs that depend on the labels",
-                number(self.loss),
-                number(self.knows_nothing)
-            ),
-        });
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::evidence::{NOT_FINITE, average, initial, not_finite_from_the_start, trace, typical};
+use super::evidence::{NOT_FINITE, average, initial, not_finite_from_the_start, raw_targets, trace, typical};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::{number, times};
 use crate::judge::sparkline::sparkline;
@@ -13,6 +13,7 @@ use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
 use crate::measurement::trace::Inputs;
 use crate::measurement::{InitialAsk, Measurement, Request, Share, TraceAsk};
 use crate::spec::Subject;
+use crate::spec::loss::Task;
 use crate::spec::property::Narrow;
 
 const OF_INITIAL: &str = "of initial loss";
@@ -31,7 +32,8 @@ const OF_BLANK: &str = "of blank inputs";
 ///
 /// ## Usual causes
 /// A learning rate that is far too small or too large; labels that do not belong to their inputs; inputs that are lost on the
-/// way; a flipped sign in loss or step, so that the loss is climbed; an optimizer that holds no parameters.
+/// way; a softmax before cross-entropy; targets of a regression that were never normalised; a flipped sign in loss or step,
+/// so that the loss is climbed; an optimizer that holds no parameters.
 ///
 /// ## What to try
 /// Look at the two curves in the report. If real and blank fall alike, look at the data loader; if neither falls, at the
@@ -91,6 +93,16 @@ impl CheckType for Learns {
                 cure: "lower it by ten",
             },
             CauseInfo {
+                id: "output_activation",
+                what: "an activation stands between the model and a loss that wants raw outputs, or is missing before one that does not",
+                cure: "end the model with what the loss wants",
+            },
+            CauseInfo {
+                id: "unnormalised_targets",
+                what: "the targets of the regression are far from what a fresh model puts out",
+                cure: "set `[data] normalize_target = \"standard\"`",
+            },
+            CauseInfo {
                 id: "labels_do_not_belong",
                 what: "the loss falls no further than without inputs: the labels do not belong to them, or the inputs are lost",
                 cure: "look at the data loader, and whether every input reaches the outputs",
@@ -140,7 +152,9 @@ impl Check for Learns {
         if !seen.start.is_finite() {
             return vec![not_finite_from_the_start()];
         }
+        let known = self.known_to_slow(context, taken);
         if seen.is_flat() {
+            causes.extend(known);
             causes.push(Cause {
                 id: "no_learning",
                 help: format!(
@@ -156,11 +170,12 @@ impl Check for Learns {
             return causes;
         }
         if seen.rises() {
+            causes.extend(known.into_iter().filter(|cause| cause.id == "unnormalised_targets"));
             let help = format!("the loss rises from {} to {}", number(seen.start), number(seen.end));
-            let high = Cause { id: "learning_rate_high", help: format!("{help}: {}", context.try_lr(0.1)) };
+            let high = Cause { id: "learning_rate_high", help: format!("{help}: {}", context.lower_rate()) };
             let sign = Cause {
                 id: "flipped_sign",
-                help: format!("{help}: look at the sign of the loss and of the step; or {}", context.try_lr(0.1)),
+                help: format!("{help}: look at the sign of the loss and of the step; or {}", context.lower_rate()),
             };
             // A flipped sign climbs steadily; a rate that is too high jumps about.
             causes.extend(if seen.steadily_up() { [sign, high] } else { [high, sign] });
@@ -174,11 +189,15 @@ impl Check for Learns {
                     number(seen.start),
                     number(seen.peak),
                     number(seen.end),
-                    context.try_lr(0.1)
+                    context.lower_rate()
                 ),
             });
         }
-        if outside(OF_BLANK) && !outside(OF_INITIAL) {
+        causes.extend(known);
+        // What fell, fell without the inputs too: unless all of it is slow, they are the first to look at.
+        let slow = outside(OF_INITIAL) && seen.still_falling();
+        let blind = outside(OF_BLANK) && seen.share_of_the_inputs() < 0.5;
+        if blind && !slow {
             causes.push(seen.as_blank());
         }
         if seen.still_falling() {
@@ -189,11 +208,11 @@ impl Check for Learns {
                     number(seen.start),
                     number(seen.end),
                     self.steps,
-                    context.try_lr(10.0)
+                    context.higher_rate()
                 ),
             });
         }
-        if outside(OF_BLANK) && outside(OF_INITIAL) {
+        if outside(OF_BLANK) && (slow || !blind) {
             causes.push(seen.as_blank());
         }
         if causes.is_empty() {
@@ -203,7 +222,7 @@ impl Check for Learns {
                     "the loss stops at {}, {} of where it began: {}",
                     number(seen.end),
                     times(seen.end / seen.start),
-                    context.try_lr(0.1)
+                    context.lower_rate()
                 ),
             });
         }
@@ -230,6 +249,16 @@ impl Learns {
         let (real, blank) = (tail(0)?, tail(1)?);
         let initial = context.initial_loss(initial(taken, 2)?)?;
         Ok(real.zip(blank).map(|(real, blank)| Losses { real, blank, initial }))
+    }
+
+    /// What is known to keep a loss from falling, whatever its curve.
+    fn known_to_slow(&self, context: &Context<'_>, taken: &[Vec<Measurement>]) -> Vec<Cause> {
+        let Some(before) = taken.first().and_then(|seed| initial(seed, 2).ok()) else { return Vec::new() };
+        let regression = context.task() == Task::Regression;
+        let ending = context.wrong_ending(before.last_operator.as_deref()).filter(|_| !regression);
+        let raw = raw_targets(&before.facts).filter(|_| regression && context.is_of_the_first_target());
+        let ending = ending.map(|help| Cause { id: "output_activation", help });
+        ending.into_iter().chain(raw.map(|help| Cause { id: "unnormalised_targets", help })).collect()
     }
 
     /// Mean loss of the last tenth.
@@ -311,11 +340,18 @@ impl Curve {
         half.len() >= 2 && down * 4 >= (half.len() - 1) * 3 && half[half.len() - 1] < half[0] - 1e-4 * half[0].abs()
     }
 
+    /// The share of the fall that is not there on blank inputs.
+    fn share_of_the_inputs(&self) -> f64 {
+        let fall = self.start - self.end;
+        if fall > 0.0 { (self.blank - self.end) / fall } else { 0.0 }
+    }
+
     fn as_blank(&self) -> Cause {
+        let matter = if self.share_of_the_inputs() < 0.5 { "hardly matter" } else { "matter less than they could" };
         Cause {
             id: "labels_do_not_belong",
             help: format!(
-                "the loss goes from {} to {}, and to {} on blank inputs: the inputs hardly matter; see that labels belong to their inputs and that the inputs reach the outputs",
+                "the loss goes from {} to {}, and to {} on blank inputs: the inputs {matter}; see that labels belong to their inputs and that the inputs reach the outputs",
                 number(self.start),
                 number(self.end),
                 number(self.blank)

@@ -241,7 +241,7 @@ impl Overfit {
             };
             return Cause {
                 id: "learning_rate_high",
-                help: format!("{change}, so training diverges: {}", context.try_lr(0.1)),
+                help: format!("{change}, so training diverges: {}", context.lower_rate()),
             };
         }
         if highest - lowest <= 1e-3 * first.abs() {
@@ -266,7 +266,7 @@ impl Overfit {
                     number(first),
                     number(last),
                     times(missing),
-                    context.try_lr(10.0)
+                    context.higher_rate()
                 ),
             };
         }
@@ -276,7 +276,7 @@ impl Overfit {
                 "the loss fell from {} and stays at {}: let every input reach the outputs, add units, or {}",
                 number(first),
                 number(last),
-                context.try_lr(0.1)
+                context.lower_rate()
             ),
         }
     }

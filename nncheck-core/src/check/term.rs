@@ -24,6 +24,14 @@ impl Context<'_> {
         }
     }
 
+    /// The same of outputs that know how the targets are distributed, and nothing else.
+    pub(super) fn loss_of_prior(&self, seen: &Initial) -> Option<f64> {
+        match self.term() {
+            None => seen.loss_of_prior,
+            Some(name) => seen.terms_of_prior.iter().find(|(term, _)| term == name).map(|(_, value)| *value),
+        }
+    }
+
     /// The loss that the property is about, step by step.
     ///
     /// # Errors

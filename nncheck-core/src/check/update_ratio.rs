@@ -187,7 +187,7 @@ impl Check for UpdateRatio {
                 id: "learning_rate_high",
                 help: format!(
                     "update ratio of {name} is not finite, so training diverges: {}; `finite` names the place where it begins",
-                    context.try_lr(0.1)
+                    context.lower_rate()
                 ),
             });
         }

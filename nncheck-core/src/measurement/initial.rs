@@ -63,6 +63,13 @@ pub struct Initial {
     /// The same loss of all-zero outputs against the same targets: what a model that knows nothing has. `None` where the
     /// losses are not computed from outputs.
     pub loss_of_zeros: Option<f64>,
+    /// The same loss of outputs that know how the targets of these rows are distributed, and nothing of the inputs: the
+    /// shares of the classes, the mean of the targets. A last bias that starts there reaches it.
+    #[serde(default)]
+    pub loss_of_prior: Option<f64>,
+    /// Each term of it, before weighting.
+    #[serde(default)]
+    pub terms_of_prior: Vec<(String, f64)>,
     /// Shape of the model's output for one example; empty where it puts nothing out.
     pub output_shape: Vec<usize>,
     /// Variance of the outputs (of the logits, for a classifier), over rows and units; NaN without outputs.

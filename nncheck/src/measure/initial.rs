@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 use crate::observe::Observer;
 use crate::subject::{Program, SubjectError, named};
 use crate::tensors::shape;
-use crate::user::{Batch, Losses};
+use crate::user::{Batch, Losses, Named};
 
 /// Data loss at initialisation in train mode, batch by batch over the first rows of a share, each batch weighted by its rows.
 pub(super) fn measure(program: &Program<'_>, ask: &InitialAsk) -> Result<Initial, SubjectError> {
@@ -16,16 +16,20 @@ pub(super) fn measure(program: &Program<'_>, ask: &InitialAsk) -> Result<Initial
         return Err(SubjectError::new("the data has no validation share: all rows train"));
     }
     let rows = ask.rows.min(if validation { data.validation_rows() } else { data.train_rows() });
+    let batch_at = |(start, count): (usize, usize)| {
+        let rows: Vec<usize> = (start..start + count).collect();
+        if validation { data.validation(&rows) } else { data.train(&rows) }
+    };
+    let chunks = chunks(rows, program.spec.data.batch);
+    let targets: Vec<Batch> =
+        chunks.iter().map(|&chunk| Batch::of(Named::default(), batch_at(chunk).targets().clone())).collect();
+    let targets = Batch::cat(&targets)?;
     let mut sums = Sums::default();
     let mut outputs = Outputs::default();
-    for (start, count) in chunks(rows, program.spec.data.batch) {
-        let batch = if validation {
-            data.validation(&(start..start + count).collect::<Vec<_>>())
-        } else {
-            data.narrow(start, count)
-        };
+    for (start, count) in chunks {
+        let batch = batch_at((start, count));
         match program.loss() {
-            Some(_) => outputs.batch(program, &batch, &mut sums)?,
+            Some(_) => outputs.batch(program, &batch, &targets, &mut sums)?,
             None => sums.add(&program.losses(&batch, true)?, None, count),
         }
     }
@@ -36,48 +40,69 @@ pub(super) fn measure(program: &Program<'_>, ask: &InitialAsk) -> Result<Initial
 #[derive(Default)]
 struct Sums {
     rows: usize,
+    of_model: Sum,
+    of_zeros: Option<Sum>,
+    of_prior: Option<Sum>,
+}
+
+/// The sum of a loss and of its terms, each batch counted by its rows.
+#[derive(Default)]
+struct Sum {
     loss: f64,
-    loss_of_zeros: Option<f64>,
     terms: Vec<(String, f64)>,
-    terms_of_zeros: Vec<(String, f64)>,
+}
+
+impl Sum {
+    fn add(&mut self, losses: &Losses, weight: f64) {
+        if self.terms.is_empty() {
+            self.terms = losses.names().map(|name| (name.to_owned(), 0.0)).collect();
+        }
+        let (total, values) = losses.numbers();
+        self.loss += weight * total;
+        for (value, (_, sum)) in values.iter().zip(&mut self.terms) {
+            *sum += weight * value;
+        }
+    }
+
+    fn over(mut self, total: f64) -> Self {
+        self.loss /= total;
+        self.terms.iter_mut().for_each(|(_, sum)| *sum /= total);
+        self
+    }
 }
 
 impl Sums {
-    fn add(&mut self, losses: &Losses, ignorant: Option<&Losses>, count: usize) {
+    /// `guesses`: the losses of outputs that know nothing, and of such as know the distribution of the targets.
+    fn add(&mut self, losses: &Losses, guesses: Option<[&Losses; 2]>, count: usize) {
         let weight = as_number(count);
         self.rows += count;
-        self.loss += weight * add_terms(&mut self.terms, losses, weight);
-        if let Some(ignorant) = ignorant {
-            *self.loss_of_zeros.get_or_insert(0.0) += weight * add_terms(&mut self.terms_of_zeros, ignorant, weight);
+        self.of_model.add(losses, weight);
+        if let Some([zeros, prior]) = guesses {
+            self.of_zeros.get_or_insert_default().add(zeros, weight);
+            self.of_prior.get_or_insert_default().add(prior, weight);
         }
     }
 
     fn initial(self, program: &Program<'_>, outputs: Outputs) -> Initial {
         let total = as_number(self.rows);
         let all = (!outputs.main.is_empty()).then(|| Tensor::cat(&outputs.main, 0).to_kind(Kind::Double));
+        let mean = |sum: Option<Sum>| sum.map(|sum| sum.over(total));
+        let (model, zeros, prior) = (self.of_model.over(total), mean(self.of_zeros), mean(self.of_prior));
         Initial {
             facts: program.facts().clone(),
             rows: self.rows,
-            loss: self.loss / total,
-            terms: self.terms.into_iter().map(|(name, sum)| (name, sum / total)).collect(),
-            terms_of_zeros: self.terms_of_zeros.into_iter().map(|(name, sum)| (name, sum / total)).collect(),
-            loss_of_zeros: self.loss_of_zeros.map(|sum| sum / total),
+            loss: model.loss,
+            terms: model.terms,
+            loss_of_zeros: zeros.as_ref().map(|zeros| zeros.loss),
+            terms_of_zeros: zeros.map(|zeros| zeros.terms).unwrap_or_default(),
+            loss_of_prior: prior.as_ref().map(|prior| prior.loss),
+            terms_of_prior: prior.map(|prior| prior.terms).unwrap_or_default(),
             output_shape: all.as_ref().map(|all| shape(all).split_off(1)).unwrap_or_default(),
             output_variance: all.as_ref().map_or(f64::NAN, |all| all.var(false).double_value(&[])),
             output_mean: all.as_ref().map_or(f64::NAN, |all| all.mean(Kind::Double).double_value(&[])),
             last_operator: outputs.last_operator,
         }
     }
-}
-fn add_terms(sums: &mut Vec<(String, f64)>, losses: &Losses, weight: f64) -> f64 {
-    if sums.is_empty() {
-        *sums = losses.names().map(|name| (name.to_owned(), 0.0)).collect();
-    }
-    let (total, values) = losses.numbers();
-    for (value, (_, sum)) in values.iter().zip(sums) {
-        *sum += weight * value;
-    }
-    total
 }
 
 /// What the model put out.
@@ -89,16 +114,26 @@ struct Outputs {
 }
 
 impl Outputs {
-    fn batch(&mut self, program: &Program<'_>, batch: &Batch, sums: &mut Sums) -> Result<(), SubjectError> {
+    /// `targets` are those of all rows.
+    fn batch(
+        &mut self,
+        program: &Program<'_>,
+        batch: &Batch,
+        targets: &Batch,
+        sums: &mut Sums,
+    ) -> Result<(), SubjectError> {
         let observer = self.observer.get_or_insert_with(|| Observer::new(&named(program.parameters())));
         let (outputs, activations) = observer.watch(|| program.outputs(batch, true))?;
         let outputs = outputs?;
         let losses = program.losses_of(&outputs, batch)?;
-        let ignorant = match program.loss() {
-            Some(loss) => Some(program.losses_of(&loss.know_nothing(&outputs, batch), batch)?),
-            None => None,
-        };
-        sums.add(&losses, ignorant.as_ref(), batch.len());
+        match program.loss() {
+            Some(loss) => {
+                let zeros = program.losses_of(&loss.know_nothing(&outputs, batch), batch)?;
+                let prior = program.losses_of(&loss.know_the_targets(&outputs, batch, targets), batch)?;
+                sums.add(&losses, Some([&zeros, &prior]), batch.len());
+            }
+            None => sums.add(&losses, None, batch.len()),
+        }
         self.last_operator = activations.last().map(|a| a.operator.clone());
         self.main.push(outputs.main().shallow_clone());
         Ok(())
@@ -109,6 +144,7 @@ impl Outputs {
 fn as_number(count: usize) -> f64 {
     count as f64
 }
+
 /// Batches as in training; rows that are left over join the last batch, since batch norm takes no single row.
 fn chunks(rows: usize, batch: usize) -> Vec<(usize, usize)> {
     let whole = (rows / batch).max(1);

@@ -1,5 +1,6 @@
 //! The losses, with PyTorch's meaning: of one of PyTorch's kinds, by the user's own function, or a weighted sum of terms.
 
+mod guess;
 mod term;
 
 use nncheck_core::spec::loss::{Loss, LossKind, Task};
@@ -72,32 +73,6 @@ impl LossFunction {
             None => right,
         };
         Some(right.to_kind(Kind::Double).mean(Kind::Double).double_value(&[]))
-    }
-
-    /// Outputs that know nothing, in the shape of `outputs`: zeros (as logits, for a classifier).
-    #[must_use]
-    pub fn know_nothing(&self, outputs: &Outputs, batch: &Batch) -> Outputs {
-        let main = outputs.named().names().next();
-        let mut ignorant = Outputs::new();
-        for (name, output) in outputs.named().iter() {
-            let reads = |term: &&Term| term.output_name().or(main) == Some(name);
-            let term = self.terms.iter().find(reads);
-            ignorant = ignorant.with(
-                name,
-                match term.and_then(Term::kind) {
-                    // Probabilities and log-probabilities have no zero logits of their own: the uniform distribution.
-                    Some(LossKind::Bce) => output.full_like(0.5),
-                    Some(kind @ LossKind::Nll) => {
-                        let axis = term
-                            .and_then(|term| term.target(batch).ok())
-                            .and_then(|target| term::class_axis(kind, output, target).ok());
-                        output.zeros_like().log_softmax(axis.unwrap_or(1), output.kind())
-                    }
-                    _ => output.zeros_like(),
-                },
-            );
-        }
-        ignorant
     }
 
     /// The output and the target that the first term is of.

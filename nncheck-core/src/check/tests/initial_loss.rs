@@ -3,6 +3,7 @@ use super::*;
 use crate::diagnostic::Located;
 use crate::judge::Verdict;
 use crate::measurement::DataFacts;
+use crate::spec::loss::LossKind;
 use crate::spec::model::Weights;
 use crate::spec::property::{Allowance, Settings};
 
@@ -26,30 +27,31 @@ fn a_bias_that_starts_at_the_prior_of_20_to_80_is_admitted() {
     let facts = DataFacts { classes: Some(2), priors: vec![0.2, 0.8], ..facts() };
     let ln2 = std::f64::consts::LN_2;
     // The entropy of 20 to 80 is 0.5004.
-    let prior = Initial { facts, loss: 0.5004, loss_of_zeros: Some(ln2), output_shape: vec![1], ..sound() };
+    let prior = Initial {
+        facts,
+        loss: 0.5004,
+        loss_of_zeros: Some(ln2),
+        loss_of_prior: Some(0.5004),
+        output_shape: vec![1],
+        ..sound()
+    };
     assert_eq!(run(&subject_with(LossKind::BceWithLogits), prior.clone()).judged.verdict, Verdict::Pass);
     let lower = Initial { loss: 0.44, ..prior };
     assert_eq!(run(&subject_with(LossKind::BceWithLogits), lower).judged.verdict, Verdict::Fail);
 }
 
 #[test]
-fn probabilities_are_held_against_even_odds_not_against_zero() {
-    let facts = DataFacts { classes: Some(2), priors: vec![0.5; 2], ..facts() };
-    let ln2 = std::f64::consts::LN_2;
-    // PyTorch's bce of probability zero is 100 for every positive example.
-    let seen = Initial { facts, loss: 0.7, loss_of_zeros: Some(50.0), output_shape: vec![1], ..sound() };
-    let seen = Initial { last_operator: Some("sigmoid".into()), ..seen };
-    let passed = run(&subject_with(LossKind::Bce), seen);
-    assert_eq!((passed.judged.verdict, passed.judged.band.expect), (Verdict::Pass, Some(ln2)));
-    let nll = Initial { loss_of_zeros: Some(0.0), last_operator: Some("log_softmax".into()), ..sound() };
-    assert_eq!(run(&subject_with(LossKind::Nll), nll).judged.band.expect, Some(10f64.ln()));
-}
-
-#[test]
 fn a_regression_is_held_against_the_mean_square_of_its_targets() {
     let facts =
         DataFacts { classes: None, priors: vec![], target_mean: Some(0.0), target_variance: Some(1.0), ..facts() };
-    let seen = Initial { facts, loss: 1.05, loss_of_zeros: Some(1.0), output_shape: vec![1], ..sound() };
+    let seen = Initial {
+        facts,
+        loss: 1.05,
+        loss_of_zeros: Some(1.0),
+        loss_of_prior: Some(1.0),
+        output_shape: vec![1],
+        ..sound()
+    };
     let passed = run(&subject_with(LossKind::Mse), seen);
     assert_eq!((passed.judged.verdict, passed.judged.band.min), (Verdict::Pass, Some(0.9)));
 }
@@ -175,6 +177,42 @@ fn a_term_is_held_against_the_same_term_of_zero_outputs() {
     assert_eq!(judged("mse", odd.clone()).verdict, Verdict::Fail);
     let none = judged("kl", odd);
     assert_eq!(none.reason.as_deref(), Some("the loss has no term `kl`; there are `cross_entropy`, `mse`"));
+}
+
+/// Cross-entropy and a mean square of targets whose mean is far from zero.
+fn two_terms() -> (Subject, Initial) {
+    let mut two = subject();
+    two.loss.terms.push(crate::spec::loss::Term::of(Some(LossKind::Mse)));
+    let seen = Initial {
+        loss: 10f64.ln() + 4.0,
+        loss_of_zeros: Some(10f64.ln() + 4.0),
+        loss_of_prior: Some(10f64.ln() + 1.0),
+        terms: vec![("cross_entropy".into(), 10f64.ln()), ("mse".into(), 4.0)],
+        terms_of_zeros: vec![("cross_entropy".into(), 10f64.ln()), ("mse".into(), 4.0)],
+        terms_of_prior: vec![("cross_entropy".into(), 10f64.ln()), ("mse".into(), 1.0)],
+        ..sound()
+    };
+    (two, seen)
+}
+
+#[test]
+fn a_sum_of_terms_may_begin_no_lower_than_the_priors_of_all_of_them() {
+    let (two, seen) = two_terms();
+    let least = run(&two, seen.clone()).judged.band.min.unwrap();
+    assert!((least - 0.9 * (10f64.ln() + 1.0)).abs() < 1e-12, "{least}");
+    // The entropy of the labels alone is no prior of the sum.
+    let low = run(&two, Initial { loss: 10f64.ln(), ..seen });
+    assert_eq!((low.judged.verdict, low.causes), (Verdict::Fail, vec!["label_leak"]));
+}
+
+#[test]
+fn a_term_of_a_second_target_may_begin_at_the_prior_of_that_target() {
+    let (two, seen) = two_terms();
+    let settings = Settings { term: Some(Located::new("mse".to_owned(), 0..0)), ..Settings::default() };
+    let terms = vec![("cross_entropy".into(), 10f64.ln()), ("mse".into(), 1.02)];
+    let taken = [Measurement::Initial(Initial { terms, ..seen })];
+    let biased = outcome(&InitialLoss::default(), &two, &settings, &taken);
+    assert_eq!((biased.judged.verdict, biased.judged.band.min), (Verdict::Pass, Some(0.9)));
 }
 
 #[test]

@@ -134,3 +134,40 @@ fn a_term_is_judged_by_its_own_curve() {
     assert_eq!(none.verdict, Verdict::Error);
     assert_eq!(none.reason.as_deref(), Some("the loss has no term `kl`; there are `class`, `box`"));
 }
+
+#[test]
+fn a_softmax_before_cross_entropy_is_named_before_the_labels() {
+    // It falls well below what blank inputs teach, slowly.
+    let softmax = Initial { last_operator: Some("softmax".into()), ..before() };
+    let taken =
+        [Measurement::Trace(curve(|t| 2.3 - 0.25 * t)), Measurement::Trace(level()), Measurement::Initial(softmax)];
+    let seen = outcome(&Learns { of_blank: 0.8, ..Learns::default() }, &subject(), &Settings::default(), &taken);
+    assert_eq!((seen.judged.verdict, seen.causes[0]), (Verdict::Fail, "output_activation"));
+    assert!(seen.help.contains("ends with softmax"), "{}", seen.help);
+}
+
+#[test]
+fn a_fall_that_needs_the_inputs_does_not_blame_the_labels_first() {
+    let check = Learns { of_blank: 0.8, ..Learns::default() };
+    let taken = [Measurement::Trace(curve(|t| 2.3 - 0.3 * t)), Measurement::Trace(level()), before().into()];
+    let seen = outcome(&check, &subject(), &Settings::default(), &taken);
+    assert_eq!(seen.causes, ["learning_rate_low", "labels_do_not_belong"]);
+}
+
+#[test]
+fn raw_targets_of_a_regression_point_to_their_normalisation() {
+    let facts = crate::measurement::DataFacts {
+        classes: None,
+        priors: vec![],
+        target_mean: Some(152.0),
+        target_variance: Some(5929.0),
+        ..before().facts
+    };
+    let raw = Initial { facts, loss: 29_000.0, ..before() };
+    let slow = curve(|t| 29_000.0 - 500.0 * t);
+    let taken = [Measurement::Trace(slow), Measurement::Trace(curve(|_| 29_000.0)), Measurement::Initial(raw)];
+    let mse = super::super::fixture::subject_with(crate::spec::loss::LossKind::Mse);
+    let seen = outcome(&Learns::default(), &mse, &Settings::default(), &taken);
+    assert_eq!((seen.judged.verdict, seen.causes[0]), (Verdict::Fail, "unnormalised_targets"));
+    assert!(seen.help.contains("mean 152") && seen.help.contains("normalize_target = \"standard\""), "{}", seen.help);
+}

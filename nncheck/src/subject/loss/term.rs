@@ -37,6 +37,14 @@ impl Term {
         self.spec.ignore_index
     }
 
+    pub(super) fn class_weights(&self) -> Option<&[f64]> {
+        self.spec.class_weights.as_ref().map(|weights| weights.value.as_slice())
+    }
+
+    pub(super) fn label_smoothing(&self) -> f64 {
+        self.spec.label_smoothing
+    }
+
     pub(super) fn output_name(&self) -> Option<&str> {
         self.spec.output.as_ref().map(|name| name.value.as_str())
     }
