@@ -8,6 +8,7 @@ use crate::judge::number::number;
 use crate::judge::{self, Band, Effort, Interval, Judged, Look, Rule, Sample, Verdict};
 use crate::measurement::{Measurement, Share};
 use crate::report::event::{Evidence, Location, PropertyEvent, SeedValue};
+use crate::spec::property::Level;
 use crate::suite::{BoundSpec, Property};
 
 /// No more help than this is given where no cause fits the numbers.
@@ -71,6 +72,9 @@ pub fn evaluate(
     let allowed = !causes.is_empty() && causes.iter().all(|cause| context.allows_cause(cause.id));
     let mut event = blank(package, spec, property, duration_ms);
     event.verdict = if allowed { Verdict::Pass } else { judged.verdict };
+    if !judged.outside.is_empty() && judged.outside.iter().all(|name| check.advises(name)) {
+        event.level = Level::Warn;
+    }
     event.message = message(property, &judged, &causes, allowed);
     if let (Verdict::Pass | Verdict::Fail | Verdict::Inconclusive, Some(remark)) =
         (judged.verdict, check.remark(&context, &judged, used))
@@ -150,7 +154,7 @@ fn blank(package: &str, spec: &BoundSpec, property: &Property, duration_ms: f64)
         property: property.name.clone(),
         check: info.id.to_owned(),
         stage: info.stage,
-        level: property.settings.level,
+        level: property.level(),
         verdict: Verdict::Error,
         value: None,
         at: None,

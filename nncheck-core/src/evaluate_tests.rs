@@ -155,7 +155,7 @@ fn what_could_not_be_measured_is_an_error_with_its_cause() {
         what: "initial loss, seed 0".into(),
         help: vec!["look there".into()],
     };
-    let settings = Settings { level: Level::Warn, ..Settings::default() };
+    let settings = Settings { level: Some(Level::Warn), ..Settings::default() };
     let event = failed("digits", &spec(), &property("initial_loss", settings), &failure, 3.0);
     assert_eq!((event.verdict, event.level, event.rule), (Verdict::Error, Level::Warn, None));
     assert_eq!(event.message, "the builder panicked: no room (initial loss, seed 0)");

@@ -116,7 +116,7 @@ fn the_shortest_spec_has_the_documented_defaults() {
     let property = &spec.properties[0];
     assert_eq!((property.name.as_str(), property.check.info().id), ("initial_loss", "initial_loss"));
     assert_eq!(&spec.file.text[property.span.start..property.span.end], "initial_loss");
-    assert_eq!((property.settings.level, property.settings.slow), (Level::Deny, false));
+    assert_eq!((property.level(), property.settings.slow), (Level::Deny, false));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn properties_keep_the_order_of_the_file_and_all_that_they_say() {
     assert_eq!(format!("{:?}", zeta.check), "InitialLoss { rows: 100 }");
     assert_eq!(zeta.settings.expect.as_ref().unwrap().value.as_str(), "mean(y)^2 + var(y)");
     assert_eq!(zeta.settings.within.as_ref().unwrap().value, Tolerance::Percent(10.0));
-    assert_eq!((zeta.settings.level, zeta.settings.slow, zeta.settings.seeds), (Level::Warn, true, Some(2)));
+    assert_eq!((zeta.settings.level, zeta.settings.slow, zeta.settings.seeds), (Some(Level::Warn), true, Some(2)));
     let allow: Vec<_> = zeta.settings.allow.iter().map(|a| a.value.clone()).collect();
     assert_eq!(
         allow,

@@ -9,6 +9,7 @@ use toml::de::{DeTable, Deserializer, Error};
 use super::finite::Finite;
 use super::gradient_accumulation::GradientAccumulation;
 use super::initial_loss::InitialLoss;
+use super::learning_rate::LearningRate;
 use super::learns::Learns;
 use super::loss_function::LossFunction;
 use super::overfit::Overfit;
@@ -16,6 +17,7 @@ use super::parameters_update::ParametersUpdate;
 use super::update_ratio::UpdateRatio;
 use super::value::Value;
 use super::{Check, CheckType, Info, Stage};
+use crate::spec::property::Level;
 
 /// Every check, in the order of the checklist.
 pub const CATALOGUE: &[CatalogueEntry] = &[
@@ -27,6 +29,7 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
     entry::<UpdateRatio>(),
     entry::<GradientAccumulation>(),
     entry::<Finite>(),
+    entry::<LearningRate>(),
     entry::<Value>(),
 ];
 
@@ -56,7 +59,6 @@ pub const PLANNED: &[(&str, Stage)] = &[
     ("output_contract", Stage::Connections),
     ("device_parity", Stage::Connections),
     ("precision_parity", Stage::Connections),
-    ("learning_rate", Stage::Parameters),
     ("lr_schedule", Stage::Parameters),
     ("batch_size", Stage::Parameters),
     ("gradient_clipping", Stage::Parameters),
@@ -79,6 +81,8 @@ pub type Deserialize = for<'t> fn(Spanned<DeTable<'t>>) -> Result<Arc<dyn Check>
 pub struct CatalogueEntry {
     /// What is fixed about it.
     pub info: Info,
+    /// How much a failure weighs, where the property does not say.
+    pub level: Level,
     /// Reads its parameters.
     pub deserialize: Deserialize,
     /// The schema of its parameters; the doc comments in it are the check's documentation.
@@ -86,7 +90,7 @@ pub struct CatalogueEntry {
 }
 
 const fn entry<T: CheckType>() -> CatalogueEntry {
-    CatalogueEntry { info: T::INFO, deserialize: deserialize::<T>, schema: T::json_schema }
+    CatalogueEntry { info: T::INFO, level: T::LEVEL, deserialize: deserialize::<T>, schema: T::json_schema }
 }
 
 fn deserialize<T: CheckType>(table: Spanned<DeTable<'_>>) -> Result<Arc<dyn Check>, Error> {

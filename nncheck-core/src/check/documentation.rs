@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{CATALOGUE, CatalogueEntry, Info, find};
 use crate::judge::Rule;
+use crate::spec::property::Level;
 
 /// The sections of a check's documentation, in order.
 pub const SECTIONS: [&str; 6] =
@@ -14,7 +15,7 @@ pub const SECTIONS: [&str; 6] =
 
 /// The keys that every property has, with what they do.
 pub const COMMON_KEYS: [(&str, &str); 7] = [
-    ("level", "`deny` (default) or `warn`, which is shown and never fails the run"),
+    ("level", "`deny` (the default of most checks) or `warn`, which is shown and never fails the run"),
     ("slow", "run only with `--include-ignored`"),
     ("seeds", "how many seeds to begin with, instead of `[run] seeds`; one seed decides by its value alone"),
     ("off", "not run, with this reason"),
@@ -36,7 +37,7 @@ pub fn explain(id: &str) -> Option<String> {
     let document = Document::new(find(id)?);
     let info = document.info;
     let mut out = format!("{id}: {}\n\n", document.summary);
-    let _ = writeln!(out, "stage {}, rule {}", info.stage.name(), rule(info.rule));
+    let _ = writeln!(out, "stage {}, rule {}{}", info.stage.name(), rule(info.rule), document.level());
     for (title, text) in &document.sections {
         let _ = write!(out, "\n{title}\n{}\n", indent(text));
     }
@@ -66,7 +67,7 @@ pub fn reference_page() -> String {
     for document in &documents {
         let info = document.info;
         let _ = write!(out, "\n## `{}`\n\n{}\n\n", info.id, document.summary);
-        let _ = writeln!(out, "Stage {}, rule {}.", info.stage.name(), rule(info.rule));
+        let _ = writeln!(out, "Stage {}, rule {}{}.", info.stage.name(), rule(info.rule), document.level());
         for (title, text) in &document.sections {
             let _ = write!(out, "\n### {title}\n\n{text}\n");
         }
@@ -106,6 +107,7 @@ fn table(documents: &[Document]) -> String {
 /// A check's documentation, taken apart.
 struct Document {
     info: Info,
+    level: Level,
     summary: String,
     sections: Vec<(String, String)>,
     parameters: Vec<Parameter>,
@@ -118,6 +120,14 @@ struct Parameter {
 }
 
 impl Document {
+    /// The default level, where it is not that of most checks.
+    fn level(&self) -> &'static str {
+        match self.level {
+            Level::Deny => "",
+            Level::Warn => "; a failure is a warning unless `level = \"deny\"`",
+        }
+    }
+
     fn new(entry: &CatalogueEntry) -> Self {
         let schema = (entry.schema)(&mut SchemaGenerator::default()).to_value();
         let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
@@ -137,7 +147,7 @@ impl Document {
                 text: unbroken(property.get("description").and_then(Value::as_str).unwrap_or_default()),
             })
             .collect();
-        Self { info: entry.info, summary, sections, parameters }
+        Self { info: entry.info, level: entry.level, summary, sections, parameters }
     }
 }
 

@@ -10,6 +10,7 @@ mod finite;
 pub(crate) mod fixture;
 mod gradient_accumulation;
 mod initial_loss;
+mod learning_rate;
 mod learns;
 mod loss_function;
 mod narrow;
@@ -28,7 +29,7 @@ use crate::judge::exhibit::Exhibit;
 use crate::judge::{Band, Judged, Rule, Sample};
 use crate::measurement::{DataFacts, Measurement, Request};
 use crate::spec::Subject;
-use crate::spec::property::{Narrow, Settings};
+use crate::spec::property::{Level, Narrow, Settings};
 use crate::spec::rust_path::Role;
 
 pub use catalogue::{CATALOGUE, CatalogueEntry, PLANNED, find};
@@ -158,6 +159,12 @@ pub trait Check: std::fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// Whether the entry of this name is a piece of advice: where nothing but advice fails, the property warns, whatever its
+    /// level.
+    fn advises(&self, _name: &str) -> bool {
+        false
+    }
+
     /// A remark worth printing whatever the verdict, such as the excess of a loss in nats.
     fn remark(&self, _context: &Context<'_>, _judged: &Judged, _taken: &[Vec<Measurement>]) -> Option<String> {
         None
@@ -168,4 +175,6 @@ pub trait Check: std::fmt::Debug + Send + Sync {
 pub trait CheckType: Check + DeserializeOwned + JsonSchema + 'static {
     /// What is fixed about it.
     const INFO: Info;
+    /// How much a failure weighs, where the property does not say.
+    const LEVEL: Level = Level::Deny;
 }

@@ -4,8 +4,10 @@ pub mod accumulation;
 pub mod facts;
 pub mod initial;
 pub mod loss_function;
+pub mod lr_range;
 pub mod overfit;
 pub mod trace;
+pub mod trials;
 pub mod value;
 
 use serde::{Deserialize, Serialize};
@@ -14,8 +16,10 @@ pub use accumulation::{Accumulation, AccumulationAsk};
 pub use facts::DataFacts;
 pub use initial::{Initial, InitialAsk, Share};
 pub use loss_function::{LossCase, LossFunction, LossFunctionAsk};
+pub use lr_range::{LrRange, LrRangeAsk};
 pub use overfit::{Overfit, OverfitAsk};
 pub use trace::{Inputs, Trace, TraceAsk};
+pub use trials::{Trial, Trials, TrialsAsk};
 pub use value::{Value, ValueAsk};
 
 /// What a request says of itself, whatever it is for.
@@ -99,6 +103,10 @@ measurements! {
     Trace(TraceAsk) -> Trace;
     /// Whether gradients are cleared between steps.
     Accumulation(AccumulationAsk) -> Accumulation;
+    /// The loss under a rising learning rate.
+    LrRange(LrRangeAsk) -> LrRange;
+    /// Several short trainings from one beginning.
+    Trials(TrialsAsk) -> Trials;
     /// A number of the user's own.
     Value(ValueAsk) -> Value;
 }

@@ -37,8 +37,8 @@ pub struct Settings {
     pub min: Option<Located<Expression>>,
     /// The most that holds.
     pub max: Option<Located<Expression>>,
-    /// How much a failure weighs.
-    pub level: Level,
+    /// How much a failure weighs, where the property says.
+    pub level: Option<Level>,
     /// An ignored test: runs with `--include-ignored`.
     pub slow: bool,
     /// Seeds to begin with, instead of `[run] seeds`.

@@ -12,12 +12,12 @@ mod settled;
 
 use std::sync::Arc;
 
-use crate::check::{Check, Context};
+use crate::check::{self, Check, Context};
 use crate::diagnostic::{Located, SourceFile, Span};
 use crate::measurement::Request;
 use crate::spec::Subject;
 use crate::spec::ladder::Rung;
-use crate::spec::property::Settings;
+use crate::spec::property::{Level, Settings};
 use crate::spec::run::Run;
 use crate::spec::rust_path::Role;
 
@@ -74,6 +74,13 @@ impl Property {
     #[must_use]
     pub fn moot(&self, spec: &BoundSpec) -> Option<String> {
         self.check.moot(&Context { subject: spec.subject(self.variant), settings: &self.settings })
+    }
+
+    /// How much a failure weighs: as the property says, else as its check has it.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        let usual = || check::find(self.check.info().id).map_or(Level::Deny, |entry| entry.level);
+        self.settings.level.unwrap_or_else(usual)
     }
 
     /// What is measured for it: what its check needs, of the share of the data that it names; nothing where it is

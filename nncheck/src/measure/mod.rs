@@ -3,8 +3,10 @@
 mod accumulation;
 mod initial;
 mod loss_function;
+mod lr_range;
 mod overfit;
 mod trace;
+mod trials;
 mod value;
 
 use nncheck_core::measurement::{Measurement, Request};
@@ -71,6 +73,8 @@ fn take(program: &mut Program<'_>, job: Job<'_>) -> Result<Measurement, SubjectE
         Request::LossFunction(ask) => loss_function::measure(program, ask)?.into(),
         Request::Overfit(ask) => overfit::measure(program, ask)?.into(),
         Request::Accumulation(_) => accumulation::measure(program, seed)?.into(),
+        Request::LrRange(ask) => lr_range::measure(program, ask, seed)?.into(),
+        Request::Trials(ask) => trials::measure(program, ask, seed)?.into(),
         Request::Value(ask) => value::measure(program, ask)?.into(),
         request => state(program, request)?,
     })

@@ -85,6 +85,22 @@ impl<'a> Program<'a> {
         Ok(Self::of(spec, data, bindings, seed, Body::Declared { network, loss, step }))
     }
 
+    /// The program of another spec, from the same seed, on the same data.
+    ///
+    /// # Errors
+    /// When it cannot be built.
+    pub(crate) fn anew<'s>(&self, spec: &'s Spec) -> Result<Program<'s>, SubjectError>
+    where
+        'a: 's,
+    {
+        Program::build(spec, self.data, self.bindings, self.seed)
+    }
+
+    /// Batches of the training rows, as they are trained on from the beginning.
+    pub(crate) fn batches(&self) -> Batches {
+        Batches::new(self.data.train_rows(), self.spec.data.batch, self.spec.data.shuffle, self.seed)
+    }
+
     fn of(spec: &'a Spec, data: &'a Tensors, bindings: &'a Bindings, seed: u64, body: Body) -> Self {
         Self { spec, data, bindings, seed, body, batches: None, optimizer: None }
     }

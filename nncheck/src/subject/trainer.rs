@@ -91,6 +91,18 @@ impl<'p, 'a> Trainer<'p, 'a> {
         &mut self.seen
     }
 
+    /// The rate of the next step, where the optimizer tells; `None` too for a program that keeps its optimizers to itself.
+    pub(crate) fn lr(&self) -> Option<f64> {
+        self.optimizer.as_ref().and_then(|optimizer| optimizer.lr())
+    }
+
+    /// Sets the rate of the steps that follow; nothing where the program keeps its optimizers to itself.
+    pub(crate) fn set_lr(&mut self, lr: f64) {
+        if let Some(optimizer) = &mut self.optimizer {
+            optimizer.set_lr(lr);
+        }
+    }
+
     /// The optimizer, for going on later.
     pub(super) fn into_optimizer(self) -> Option<Box<dyn Optimize>> {
         self.optimizer

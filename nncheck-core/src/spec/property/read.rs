@@ -38,7 +38,7 @@ pub(crate) struct SettingsTable {
     #[schemars(with = "Option<Written>")]
     max: Option<Spanned<Written>>,
     /// How much a failure weighs: "deny" fails the run, "warn" is only shown.
-    level: Level,
+    level: Option<Level>,
     /// An ignored test: runs with --include-ignored.
     slow: bool,
     /// Seeds to begin with, instead of those of [run].

@@ -6,4 +6,5 @@ pub mod accumulation;
 pub mod finite;
 pub mod learning;
 pub mod parts;
+pub mod rates;
 pub mod updates;
