@@ -329,3 +329,20 @@ fn dropout_is_set_wherever_a_layer_has_some() {
     }
     assert!(told("{ gru = { hidden = 4 } }").is_err_and(|why| why.contains("the model has no dropout layer")));
 }
+
+#[test]
+fn pipes_and_devices_are_not_waited_for() {
+    let text = format!("extends = [\"/dev/zero\", \".\"]\n{BASE}");
+    let said = said(&[("specs/a.toml", &text)]);
+    assert!(said.contains("cannot read `/dev/zero`: it is a pipe or a device, not a file"), "{said}");
+    assert!(said.contains("cannot read `.`: it is a folder, not a file"), "{said}");
+}
+
+#[test]
+fn a_budget_of_steps_that_is_none_is_told_once() {
+    for wrong in ["0", "true", "-1", "1.5"] {
+        let text = format!("{CHILD}\n[property.memorises]\ncheck = \"overfit\"\nwith = {{ steps = {wrong} }}\n");
+        let said = said(&[("base/base.toml", BASE), ("specs/a.toml", &text)]);
+        assert_eq!(said.matches("error[").count(), 1, "{said}");
+    }
+}

@@ -134,10 +134,11 @@ pub fn load(sources: &Sources, overrides: &Overrides) -> Result<Suite, Vec<Diagn
     let defaults = defaults(sources);
     let mut read_all = Vec::new();
     for Found { name, path, shown } in found {
-        match read(&path) {
-            Ok(text) => read_all.push((name, Extended::new(SourceFile::new(path, shown, text), &defaults))),
-            Err(why) => errors.push(Diagnostic::error("unreadable", format!("cannot read `{shown}`: {why}"))),
-        }
+        let spec = match read(&path) {
+            Ok(text) => Ok(Extended::new(SourceFile::new(path, shown, text), &defaults)),
+            Err(why) => Err(Diagnostic::error("unreadable", format!("cannot read `{shown}`: {why}"))),
+        };
+        read_all.push((name, spec));
     }
     bind_all(read_all, overrides, errors)
 }
@@ -149,7 +150,7 @@ pub fn load(sources: &Sources, overrides: &Overrides) -> Result<Suite, Vec<Diagn
 pub fn from_texts(texts: &[(&str, &str)], overrides: &Overrides) -> Result<Suite, Vec<Diagnostic>> {
     let of = |(name, text): &(&str, &str)| {
         let shown = format!("specs/{name}.toml");
-        ((*name).to_owned(), Extended::new(SourceFile::new(&shown, shown.as_str(), *text), &[]))
+        ((*name).to_owned(), Ok(Extended::new(SourceFile::new(&shown, shown.as_str(), *text), &[])))
     };
     bind_all(texts.iter().map(of).collect(), overrides, Vec::new())
 }
@@ -166,16 +167,25 @@ fn defaults(sources: &Sources) -> Vec<Defaults> {
     sources.manifests.iter().filter_map(of).collect()
 }
 
+/// Binds what could be read; what could not is told when it is its turn.
 fn bind_all(
-    specs: Vec<(String, Extended)>,
+    specs: Vec<(String, Result<Extended, Diagnostic>)>,
     overrides: &Overrides,
     mut errors: Vec<Diagnostic>,
 ) -> Result<Suite, Vec<Diagnostic>> {
+    let read = specs.iter().filter_map(|(_, spec)| spec.as_ref().ok());
     let inherited: BTreeSet<PathBuf> =
-        specs.iter().flat_map(|(_, spec)| spec.inherited().map(Path::to_owned).collect::<Vec<_>>()).collect();
+        read.flat_map(|spec| spec.inherited().map(Path::to_owned).collect::<Vec<_>>()).collect();
     let binder = Binder::new();
     let mut suite = Suite::default();
     for (name, extended) in specs {
+        let extended = match extended {
+            Ok(extended) => extended,
+            Err(error) => {
+                errors.push(error);
+                continue;
+            }
+        };
         match spec(&binder, &name, &extended, inherited.contains(extended.identity()), overrides) {
             Ok(rungs) => suite.specs.extend(rungs),
             // What is wrong with a file that several build upon is told once.

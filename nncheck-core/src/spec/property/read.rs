@@ -116,6 +116,8 @@ impl<'i> PropertyTable<'i> {
             None => name.clone(),
         };
         let settings = settings(reader, &what, raw);
+        // What is wrong with it was told with the table that it stands in.
+        let steps = steps.filter(|_| settings.with.as_ref().is_some_and(|with| with.steps.is_some()));
         Some(Self { name, check, settings, parameters, span: place.span, band_key, narrow_keys, steps })
     }
 }
