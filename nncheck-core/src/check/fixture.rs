@@ -95,6 +95,7 @@ pub(crate) fn overfit() -> Overfit {
         train_loss: 0.098,
         eval_loss: 0.098,
         first_loss: 2.3,
+        peak: 2.3,
         constant_loss: None,
         curve: vec![2.3, 1.5, 0.8, 0.3, 0.098],
         last_operator: Some("linear".to_owned()),

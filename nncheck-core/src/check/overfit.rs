@@ -2,12 +2,14 @@
 
 use std::num::NonZeroUsize;
 
+mod diagnosis;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::evidence::{NOT_FINITE, not_finite_from_the_start, overfit, typical};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
-use crate::judge::number::{number, times};
+use crate::judge::number::number;
 use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
 use crate::measurement::{self, Measurement, OverfitAsk, Request};
 use crate::spec::Subject;
@@ -26,8 +28,9 @@ use crate::spec::loss::LossKind;
 ///
 /// ## Usual causes
 /// A learning rate that is far too small or too large; softmax in front of cross-entropy, which sets a floor under the
-/// loss; gradients that do not reach the weights; parameters that the optimizer does not know; batch norm or dropout that make eval
-/// mode another model.
+/// loss; gradients that do not reach the weights; parameters that the optimizer does not know; dead or saturated units, which
+/// give every example the same answer; strong weight decay; a schedule that ends too early; batch norm or dropout that make
+/// eval mode another model.
 ///
 /// ## What to try
 /// Look at the curve: level means that nothing learns, falling means too slow, rising means too fast. Then change the
@@ -92,6 +95,21 @@ impl CheckType for Overfit {
                 id: "eval_differs",
                 what: "eval mode is another model than the one that was trained: batch norm or dropout",
                 cure: "look at the running statistics and at what dropout does",
+            },
+            CauseInfo {
+                id: "same_answer",
+                what: "every example gets the same answer: dead or saturated units, or inputs that are lost on the way",
+                cure: "look at `dead_units` and `saturation`; let the inputs reach the outputs",
+            },
+            CauseInfo {
+                id: "weight_decay",
+                what: "regularisation holds the weights near zero",
+                cure: "lower `weight_decay` or `l2`",
+            },
+            CauseInfo {
+                id: "rate_decayed",
+                what: "the schedule takes the learning rate away before the examples are learnt",
+                cure: "let the schedule count epochs, or stretch it",
             },
             CauseInfo {
                 id: "capacity",
@@ -167,9 +185,10 @@ impl Check for Overfit {
                 ),
             });
         } else {
-            let speed = self.speed(context, seen);
             // A floor explains a loss that stays level better than the optimizer does.
-            causes.push(speed);
+            let explained = !causes.is_empty();
+            let others = diagnosis::causes(context, seen, self.target(seen));
+            causes.extend(others.into_iter().filter(|cause| !explained || cause.id != "capacity"));
         }
         causes
     }
@@ -222,63 +241,6 @@ impl Overfit {
         let cure = if unbounded { "end with a linear layer" } else { "remove it: the loss wants logits" };
         causes
             .push(Cause { id: "output_activation", help: format!("the model ends with {operator}, {limit}: {cure}") });
-    }
-
-    /// What the curve says of the optimizer.
-    fn speed(&self, context: &Context<'_>, seen: &measurement::Overfit) -> Cause {
-        let (first, last) = (seen.first_loss, seen.train_loss);
-        let lowest = seen.curve.iter().copied().chain([first, last]).fold(f64::INFINITY, f64::min);
-        let highest = seen.curve.iter().copied().chain([first, last]).fold(f64::NEG_INFINITY, f64::max);
-        if !last.is_finite()
-            || seen.curve.iter().any(|v| !v.is_finite())
-            || last > 1.2 * first
-            || highest > 5.0 * first.abs()
-        {
-            let change = if last.is_finite() {
-                format!("the loss went from {} up to {}", number(first), number(highest))
-            } else {
-                format!("the loss went from {} to {}", number(first), number(last))
-            };
-            return Cause {
-                id: "learning_rate_high",
-                help: format!("{change}, so training diverges: {}", context.lower_rate()),
-            };
-        }
-        if highest - lowest <= 1e-3 * first.abs() {
-            return Cause {
-                id: "no_learning",
-                help: format!(
-                    "the loss stays at {} for {} steps, so nothing learns: look at `parameters_update` for gradients that do not arrive and parameters that the optimizer does not know",
-                    number(last),
-                    seen.steps
-                ),
-            };
-        }
-        // Still falling in its second half: given time, it would arrive.
-        let half = seen.curve.get(seen.curve.len() / 2).copied().unwrap_or(first);
-        if last < 0.98 * half || seen.curve.len() < 4 {
-            let missing = last / self.target(seen);
-            return Cause {
-                id: "learning_rate_low",
-                help: format!(
-                    "the loss is still falling after {} steps ({} to {}, {} times the goal): {}",
-                    seen.steps,
-                    number(first),
-                    number(last),
-                    times(missing),
-                    context.higher_rate()
-                ),
-            };
-        }
-        Cause {
-            id: "capacity",
-            help: format!(
-                "the loss fell from {} and stays at {}: let every input reach the outputs, add units, or {}",
-                number(first),
-                number(last),
-                context.lower_rate()
-            ),
-        }
     }
 }
 

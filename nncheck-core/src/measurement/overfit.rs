@@ -49,6 +49,8 @@ pub struct Overfit {
     pub eval_loss: f64,
     /// Data loss before the first step.
     pub first_loss: f64,
+    /// The largest data loss of any step.
+    pub peak: f64,
     /// Data loss of the best constant output on these examples (regression), the yardstick of `loss` there.
     pub constant_loss: Option<f64>,
     /// Data loss every so many steps, for a curve.

@@ -245,6 +245,17 @@ impl OptimizerKind {
         }
     }
 
+    /// The weight decay that the spec states, coupled or not.
+    #[must_use]
+    pub fn weight_decay(&self) -> f64 {
+        match self {
+            Self::Sgd(o) => o.weight_decay,
+            Self::Adam(o) => o.weight_decay,
+            Self::Adamw(o) => o.weight_decay,
+            Self::Rmsprop(o) => o.weight_decay,
+        }
+    }
+
     fn set_weight_decay(&mut self, weight_decay: f64) {
         match self {
             Self::Sgd(o) => o.weight_decay = weight_decay,

@@ -28,8 +28,9 @@ pub(super) fn measure(program: &mut Program<'_>, ask: &OverfitAsk) -> Result<Ove
         let taken = trainer.step(&mut || rows.clone(), if step == 0 { Mode::Watched } else { Mode::Bare })?;
         if step == 0 {
             result.last_operator = trainer.seen().activations()?.last().map(|a| a.operator.clone());
-            result.first_loss = taken.loss;
+            (result.first_loss, result.peak) = (taken.loss, taken.loss);
         }
+        result.peak = result.peak.max(taken.loss);
         if step % stride == 0 {
             result.curve.push(taken.loss);
         }
@@ -60,6 +61,7 @@ fn blank(program: &Program<'_>, points: usize, distinct: usize) -> Overfit {
         train_loss: 0.0,
         eval_loss: 0.0,
         first_loss: 0.0,
+        peak: 0.0,
         constant_loss: None,
         curve: Vec::new(),
         last_operator: None,

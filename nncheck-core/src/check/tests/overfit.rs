@@ -74,7 +74,32 @@ fn a_loss_that_still_falls_names_a_rate_that_is_too_low() {
 
 #[test]
 fn a_loss_that_fell_and_stays_names_the_capacity() {
-    assert_eq!(run(&subject(), stuck(2.3, &[2.3, 0.7, 0.694, 0.6935, 0.693, 0.693])).causes, ["capacity"]);
+    assert_eq!(run(&subject(), stuck(2.3, &[2.3, 0.5, 0.494, 0.4935, 0.493, 0.493])).causes, ["capacity"]);
+}
+
+#[test]
+fn the_loss_of_the_same_answer_for_every_example_is_recognised() {
+    // ln 2, for two examples of two classes.
+    assert_eq!(run(&subject(), stuck(2.3, &[2.3, 0.7, 0.694, 0.6935, 0.693, 0.693])).causes, ["same_answer"]);
+}
+
+#[test]
+fn a_slow_but_steady_fall_is_no_lack_of_capacity() {
+    let seen = run(&subject(), stuck(2.3, &[2.3, 2.2995, 2.299, 2.2985, 2.298, 2.2975]));
+    assert_eq!(seen.causes, ["learning_rate_low"]);
+}
+
+#[test]
+fn a_single_step_that_leaps_names_a_rate_that_is_too_high() {
+    let leapt = Seen { peak: 40.0, ..stuck(2.3, &[2.3, 0.7, 0.694, 0.6935, 0.693, 0.693]) };
+    assert_eq!(run(&subject(), leapt).causes, ["learning_rate_high"]);
+}
+
+#[test]
+fn weight_decay_that_holds_the_weights_down_is_named_first() {
+    let mut subject = subject();
+    assert!(subject.optimizer.as_mut().unwrap().set_weight_decay(1.0));
+    assert_eq!(run(&subject, stuck(2.3, &[2.3, 2.29, 2.28, 2.28, 2.28, 2.28])).causes, ["weight_decay"]);
 }
 
 #[test]

@@ -18,6 +18,11 @@ pub fn blind(path: &nn::Path) -> impl Module {
     nn::func(move |x| model.forward(&(x * 0)))
 }
 
+/// All that is known goes through a single unit.
+pub fn narrow(path: &nn::Path) -> impl Module {
+    nn::seq().add(linear(path / "neck", 8, 1)).add_fn(Tensor::tanh).add(linear(path / "head", 1, 3))
+}
+
 /// Batch norm whose running statistics never move: momentum 0 where 0.1 was meant.
 pub fn stale_statistics(path: &nn::Path) -> impl ModuleT {
     let config = nn::BatchNormConfig { momentum: 0.0, ..Default::default() };
