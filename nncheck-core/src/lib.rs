@@ -18,6 +18,7 @@ pub mod diagnostic;
 pub mod evaluate;
 pub mod judge;
 pub mod measurement;
+pub mod metric;
 pub mod model_file;
 pub mod plan;
 pub mod reference;

@@ -6,12 +6,16 @@ use schemars::{Schema, SchemaGenerator};
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer, Error};
 
+use super::beats_baseline::BeatsBaseline;
+use super::data::Data;
 use super::finite::Finite;
+use super::generalization_gap::GeneralizationGap;
 use super::gradient_accumulation::GradientAccumulation;
 use super::initial_loss::InitialLoss;
 use super::learning_rate::LearningRate;
 use super::learns::Learns;
 use super::loss_function::LossFunction;
+use super::metric::Metric;
 use super::overfit::Overfit;
 use super::parameters_update::ParametersUpdate;
 use super::update_ratio::UpdateRatio;
@@ -23,6 +27,7 @@ use crate::spec::property::Level;
 pub const CATALOGUE: &[CatalogueEntry] = &[
     entry::<Overfit>(),
     entry::<Learns>(),
+    entry::<BeatsBaseline>(),
     entry::<InitialLoss>(),
     entry::<LossFunction>(),
     entry::<ParametersUpdate>(),
@@ -30,13 +35,15 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
     entry::<GradientAccumulation>(),
     entry::<Finite>(),
     entry::<LearningRate>(),
+    entry::<Data>(),
+    entry::<Metric>(),
+    entry::<GeneralizationGap>(),
     entry::<Value>(),
 ];
 
 /// Ids that later versions will know, with their stages: a spec that names one is told so, rather than that it does
 /// not exist.
 pub const PLANNED: &[(&str, Stage)] = &[
-    ("beats_baseline", Stage::Start),
     ("loss_task", Stage::Loss),
     ("loss_terms", Stage::Loss),
     ("regularization", Stage::Loss),
@@ -66,9 +73,6 @@ pub const PLANNED: &[(&str, Stage)] = &[
     ("dropout", Stage::Parameters),
     ("layer_order", Stage::Parameters),
     ("optimizer", Stage::Parameters),
-    ("data", Stage::Control),
-    ("metric", Stage::Control),
-    ("generalization_gap", Stage::Control),
     ("budget", Stage::Control),
     ("regression", Stage::Control),
 ];

@@ -2,17 +2,21 @@
 //! needs measured, and how one seed's measurements become numbers with bands. It never touches a tensor, and the
 //! catalogue line below is all that makes it known to specs, `explain`, the schema and the reference pages.
 
+mod beats_baseline;
 mod catalogue;
+mod data;
 pub mod documentation;
 mod evidence;
 mod finite;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod generalization_gap;
 mod gradient_accumulation;
 mod initial_loss;
 mod learning_rate;
 mod learns;
 mod loss_function;
+mod metric;
 mod narrow;
 mod overfit;
 mod parameter;

@@ -24,6 +24,11 @@ pub(super) const fn count(n: usize) -> std::num::NonZeroUsize {
     }
 }
 
+/// The path of the user's own Rust, where there is one.
+pub(super) fn path_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Located<String>>, D::Error> {
+    path(deserializer).map(Some)
+}
+
 /// The path of the user's own Rust.
 pub(super) fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Located<String>, D::Error> {
     let path = Spanned::<String>::deserialize(deserializer)?;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::{Cause, Check, CheckType, Context, Info, Stage};
 use crate::diagnostic::Located;
 use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
+use crate::measurement::score::Training;
 use crate::measurement::{Measurement, Request, ValueAsk};
 use crate::spec::Subject;
 use crate::spec::rust_path::Role;
@@ -57,7 +58,7 @@ impl Check for Value {
     }
 
     fn needs(&self, _subject: &Subject) -> Vec<Request> {
-        vec![Request::Value(ValueAsk { function: self.function.value.clone() })]
+        vec![Request::Value(ValueAsk { function: self.function.value.clone(), after: Training::Steps(0) })]
     }
 
     fn paths(&self) -> Vec<(Role, &Located<String>)> {

@@ -5,6 +5,7 @@
 
 mod array;
 mod arrays;
+mod audit;
 mod batches;
 mod columns;
 mod csv;
@@ -32,6 +33,7 @@ use crate::spec::run::Dtype;
 
 pub use array::{Array, Dataset, Share, Values};
 use arrays::Format;
+pub use audit::audit;
 pub use batches::Batches;
 pub use error::{DataError, Place};
 pub use points::pick_points;

@@ -34,7 +34,7 @@ pub fn pick_points(share: Share<'_>, n: usize) -> Vec<usize> {
 }
 
 /// A row as something to compare and hash; both zeros are one.
-fn fingerprint(arrays: &[Array], row: usize) -> u64 {
+pub(super) fn fingerprint(arrays: &[Array], row: usize) -> u64 {
     let mut hasher = DefaultHasher::new();
     for array in arrays {
         array.values.for_each(&[row], array.row_len(), |_, v| (v + 0.0).to_bits().hash(&mut hasher));

@@ -10,6 +10,7 @@ pub(super) enum Purpose {
     Split = 1,
     Batches = 2,
     Synthetic = 3,
+    Audit = 4,
 }
 
 /// A stream of random numbers.

@@ -1,11 +1,13 @@
 //! What can be measured, and what comes back: pure data, without tensors and without judgement.
 
 pub mod accumulation;
+pub mod data;
 pub mod facts;
 pub mod initial;
 pub mod loss_function;
 pub mod lr_range;
 pub mod overfit;
+pub mod score;
 pub mod trace;
 pub mod trials;
 pub mod value;
@@ -13,11 +15,13 @@ pub mod value;
 use serde::{Deserialize, Serialize};
 
 pub use accumulation::{Accumulation, AccumulationAsk};
+pub use data::DataAsk;
 pub use facts::DataFacts;
 pub use initial::{Initial, InitialAsk, Share};
 pub use loss_function::{LossCase, LossFunction, LossFunctionAsk};
 pub use lr_range::{LrRange, LrRangeAsk};
 pub use overfit::{Overfit, OverfitAsk};
+pub use score::ScoreAsk;
 pub use trace::{Inputs, Trace, TraceAsk};
 pub use trials::{Trial, Trials, TrialsAsk};
 pub use value::{Value, ValueAsk};
@@ -107,6 +111,10 @@ measurements! {
     LrRange(LrRangeAsk) -> LrRange;
     /// Several short trainings from one beginning.
     Trials(TrialsAsk) -> Trials;
+    /// A metric after training.
+    Score(ScoreAsk) -> score::Score;
+    /// What can be said of the data without a model.
+    Data(DataAsk) -> data::Data;
     /// A number of the user's own.
     Value(ValueAsk) -> Value;
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::score::Training;
 use super::{Ask, DataFacts};
 
 /// Asks for the number that a function of the user's library gives.
@@ -9,11 +10,16 @@ use super::{Ask, DataFacts};
 pub struct ValueAsk {
     /// The function, by path.
     pub function: String,
+    /// After how much training.
+    pub after: Training,
 }
 
 impl Ask for ValueAsk {
     fn key(&self) -> String {
-        format!("value-{}", self.function)
+        match self.after {
+            Training::Steps(0) => format!("value-{}", self.function),
+            after => format!("value-{}-{}", self.function, after.key()),
+        }
     }
 
     fn words(&self) -> String {

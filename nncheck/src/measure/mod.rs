@@ -1,10 +1,12 @@
 //! Measuring: one file a measurement. A measurer runs the training program and writes down numbers; it never judges.
 
 mod accumulation;
+mod data;
 mod initial;
 mod loss_function;
 mod lr_range;
 mod overfit;
+mod score;
 mod trace;
 mod trials;
 mod value;
@@ -75,6 +77,8 @@ fn take(program: &mut Program<'_>, job: Job<'_>) -> Result<Measurement, SubjectE
         Request::Accumulation(_) => accumulation::measure(program, seed)?.into(),
         Request::LrRange(ask) => lr_range::measure(program, ask, seed)?.into(),
         Request::Trials(ask) => trials::measure(program, ask, seed)?.into(),
+        // Of epochs; of steps it is one of the states below.
+        Request::Score(ask) if ask.after.steps().is_none() => score::train_and_measure(program, ask)?.into(),
         Request::Value(ask) => value::measure(program, ask)?.into(),
         request => state(program, request)?,
     })
@@ -85,6 +89,8 @@ fn take(program: &mut Program<'_>, job: Job<'_>) -> Result<Measurement, SubjectE
 fn state(program: &Program<'_>, request: &Request) -> Result<Measurement, SubjectError> {
     Ok(match request {
         Request::Initial(ask) => initial::measure(program, ask)?.into(),
+        Request::Score(ask) => score::measure(program, ask)?.into(),
+        Request::Data(ask) => data::measure(program, ask).into(),
         _ => {
             return Err(SubjectError::new(format!("nobody measures {} (this is a fault in nncheck)", request.words())));
         }

@@ -61,6 +61,12 @@ impl Tensors {
         Ok(Self { shape: dataset.shape().to_vec(), all, facts: dataset.facts.clone(), dataset: Some(dataset) })
     }
 
+    /// The data before it became tensors; `None` where the program makes its own.
+    #[must_use]
+    pub fn dataset(&self) -> Option<&Dataset> {
+        self.dataset.as_ref()
+    }
+
     /// How many rows train.
     #[must_use]
     pub fn train_rows(&self) -> usize {

@@ -1,6 +1,7 @@
 //! The losses, with PyTorch's meaning: of one of PyTorch's kinds, by the user's own function, or a weighted sum of terms.
 
 mod guess;
+mod predictions;
 mod term;
 
 use nncheck_core::spec::loss::{Loss, LossKind, Task};

@@ -4,7 +4,9 @@
 
 pub mod accumulation;
 pub mod finite;
+pub mod inputs;
 pub mod learning;
 pub mod parts;
 pub mod rates;
+pub mod scores;
 pub mod updates;

@@ -1,0 +1,54 @@
+//! Data that is not what was meant.
+
+use nncheck::Dataset;
+use tch::{Kind, Tensor};
+
+use crate::parts::clusters;
+
+/// Every row four times, as if to balance, before anything is split.
+pub fn copied() -> Dataset {
+    let (x, y) = clusters();
+    Dataset::new(x.repeat([4, 1]), y.repeat([4]))
+}
+
+/// All of class 0, then all of class 1, then all of class 2.
+pub fn sorted() -> Dataset {
+    let (x, y) = clusters();
+    let order = y.argsort(0, false);
+    Dataset::new(x.index_select(0, &order), y.index_select(0, &order))
+}
+
+/// One column in thousands.
+pub fn units() -> Dataset {
+    let (x, y) = clusters();
+    let units = Tensor::from_slice(&[1.0_f32, 1.0, 1.0, 1.0, 1000.0, 1.0, 1.0, 1.0]);
+    Dataset::new(x * units, y)
+}
+
+/// Whole numbers of hundreds, where the inputs are of the size one: all but one column are zero.
+pub fn rounded() -> Dataset {
+    let (x, y) = clusters();
+    let rounded = (&x / 100).round();
+    Dataset::new(Tensor::cat(&[x.narrow(1, 0, 1), rounded.narrow(1, 1, 7)], 1), y)
+}
+
+/// Mean 0 and deviation 1 over all rows, before they are split.
+pub fn standardised_whole() -> Dataset {
+    let (x, y) = clusters();
+    let deviation = x.std_dim([0_i64].as_slice(), false, true);
+    Dataset::new((&x - x.mean_dim([0_i64].as_slice(), true, Kind::Float)) / deviation, y)
+}
+
+/// Labels 1, 2 and 3.
+pub fn from_one() -> Dataset {
+    let (x, y) = clusters();
+    Dataset::new(x, y + 1)
+}
+
+/// Three rows of class 1.
+pub fn rare() -> Dataset {
+    let (x, y) = clusters();
+    let labels = Tensor::zeros_like(&y);
+    let _one = labels.narrow(0, 0, 3).fill_(1);
+    Dataset::new(x, labels)
+}
