@@ -1,6 +1,7 @@
 //! Files of arrays as numpy, safetensors and gzip write them, against the numbers that Python put into them
 //! (`tests/golden/make/data.py`).
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use nncheck_core::data::{Array, DataError, Dataset, Values, load, peek};
@@ -164,6 +165,70 @@ fn idx_is_read_as_it_is_and_compressed() {
     let spec =
         Data { take: Some(3), shape: Some(Located::new(vec![1, 4, 4], 0..0)), ..idx("images.idx.gz", "labels.idx") };
     assert_eq!(read(&spec, Dtype::Float32).unwrap().inputs[0].whole_shape(), [3, 1, 4, 4]);
+}
+
+/// Every byte of a file changed, one at a time: the file is refused, or the change meant nothing.
+fn damage_never_passes_as_other_numbers(file: &str, spec: impl Fn(PathBuf) -> Data, expected: &Dataset) {
+    let sound = std::fs::read(folder().join(file)).unwrap();
+    let scratch = std::env::temp_dir().join(format!("nncheck-{}-{file}", std::process::id()));
+    let mut refused = 0;
+    for at in 0..sound.len() {
+        let mut damaged = sound.clone();
+        damaged[at] ^= 0x10;
+        std::fs::write(&scratch, damaged).unwrap();
+        match read(&spec(scratch.clone()), Dtype::Float64) {
+            Err(_) => refused += 1,
+            Ok(read) => {
+                assert_eq!(numbers(&read.inputs[0]), numbers(&expected.inputs[0]), "byte {at} of {file}");
+                assert_eq!(numbers(&read.targets[0]), numbers(&expected.targets[0]), "byte {at} of {file}");
+            }
+        }
+    }
+    std::fs::remove_file(scratch).unwrap();
+    assert!(2 * refused > sound.len(), "{refused} of {} were refused", sound.len());
+}
+
+#[test]
+fn damage_of_compressed_files_is_told() {
+    let images = read(&idx("images.idx.gz", "labels.idx"), Dtype::Float64).unwrap();
+    let spec = |path: PathBuf| {
+        let labels = crate::path("labels.idx");
+        data(DataSource::Idx { images: Located::new(path, 1..2), labels })
+    };
+    damage_never_passes_as_other_numbers("images.idx.gz", spec, &images);
+    let packed = read(&arrays("packed.npz", "x", "y"), Dtype::Float64).unwrap();
+    let spec = |path: PathBuf| {
+        let mut spec = arrays("packed.npz", "x", "y");
+        if let DataSource::Npz(arrays) = &mut spec.source {
+            arrays.path = Located::new(path, 1..2);
+        }
+        spec
+    };
+    damage_never_passes_as_other_numbers("packed.npz", spec, &packed);
+}
+
+#[test]
+fn a_small_file_that_unpacks_to_much_costs_little() {
+    // 256 MiB of zeros in a quarter of a megabyte, behind a header that tells of two images of 2 x 2.
+    let scratch = std::env::temp_dir().join(format!("nncheck-{}-bomb.idx.gz", std::process::id()));
+    let mut packed =
+        flate2::write::GzEncoder::new(std::fs::File::create(&scratch).unwrap(), flate2::Compression::best());
+    packed.write_all(&[0, 0, 8, 3, 0, 0, 0, 12, 0, 0, 0, 4, 0, 0, 0, 4]).unwrap();
+    for _ in 0..256 {
+        packed.write_all(&[0; 1 << 20]).unwrap();
+    }
+    packed.finish().unwrap();
+    let spec = data(DataSource::Idx { images: Located::new(scratch.clone(), 1..2), labels: path("labels.idx") });
+    let error = read(&spec, Dtype::Float32).unwrap_err();
+    assert!(error.message.contains("it goes on after as many numbers as its shape tells of"), "{error}");
+    // And one that tells of more images than there are bytes in the world.
+    let mut packed =
+        flate2::write::GzEncoder::new(std::fs::File::create(&scratch).unwrap(), flate2::Compression::best());
+    packed.write_all(&[0, 0, 8, 3, 0, 0, 0, 12, 0xff, 0xff, 0xff, 0xff, 0x0f, 0xff, 0xff, 0xff, 0, 0]).unwrap();
+    packed.finish().unwrap();
+    let error = read(&spec, Dtype::Float32).unwrap_err();
+    assert!(error.message.contains("too large") || error.message.contains("cut off"), "{error}");
+    std::fs::remove_file(scratch).unwrap();
 }
 
 #[test]

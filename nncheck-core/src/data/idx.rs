@@ -100,20 +100,20 @@ pub(super) fn load(
     let (image, x) = start(images)?;
     let (label, y) = start(labels)?;
     check(&image, &label, labels.span)?;
-    let read = |path: &Located<PathBuf>, name: &str, header: Header, mut file: Box<dyn Read>| {
+    // The bytes of images are brightnesses, not tokens.
+    let read = |path: &Located<PathBuf>, name: &str, header: Header, mut file: Box<dyn Read>, quantities: bool| {
         let mut shape = header.shape;
         let all = shape[0];
         shape[0] = all.min(data.take.unwrap_or(usize::MAX));
         let element = Element { kind: header.kind, big_endian: true };
-        let read = numbers::count(&shape).and_then(|count| numbers::read(&mut file, count, element, dtype));
+        let numbers = if quantities { numbers::read_quantities } else { numbers::read };
+        let read = numbers::count(&shape).and_then(|count| numbers(&mut file, count, element, dtype));
         let whole = |values| if shape[0] == all { numbers::end(file).map(|()| values) } else { Ok(values) };
         let values = about(path, read.and_then(whole))?;
         Ok::<_, DataError>(Array { name: name.to_owned(), rows: shape[0], shape: shape[1..].to_vec(), values })
     };
-    let mut x = read(images, "x", image, x)?;
-    let y = read(labels, "y", label, y)?;
-    // The bytes of images are brightnesses, not tokens.
-    x.values = x.values.into_floats(dtype);
+    let mut x = read(images, "x", image, x, true)?;
+    let y = read(labels, "y", label, y, false)?;
     x.shape = settle_shape(data, x.row_len(), &x.shape, "numbers in an image")?;
     Ok(Table { inputs: vec![x], targets: vec![y], origin: None, target: labels.span })
 }

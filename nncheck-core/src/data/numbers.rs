@@ -30,6 +30,11 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// Whether its numbers are whole.
+    fn is_integer(self) -> bool {
+        matches!(self, Self::Signed(_) | Self::Unsigned(_) | Self::Bool)
+    }
+
     /// Bytes of a number.
     pub(super) fn size(self) -> usize {
         match self {
@@ -56,16 +61,24 @@ pub(super) fn count(shape: &[usize]) -> Result<usize, String> {
 }
 
 /// Reads `count` numbers: quantities as `dtype`, integers as integers.
-pub(super) fn read(mut from: impl Read, count: usize, element: Element, dtype: Dtype) -> Result<Values, String> {
-    let mut values = match (element.kind, dtype) {
-        (Kind::Half | Kind::Brain | Kind::Single | Kind::Double, Dtype::Float32) => {
-            Values::F32(Vec::with_capacity(count.min(BELIEVED)))
-        }
-        (Kind::Half | Kind::Brain | Kind::Single | Kind::Double, Dtype::Float64) => {
-            Values::F64(Vec::with_capacity(count.min(BELIEVED)))
-        }
-        _ => Values::I64(Vec::with_capacity(count.min(BELIEVED))),
+pub(super) fn read(from: impl Read, count: usize, element: Element, dtype: Dtype) -> Result<Values, String> {
+    if element.kind.is_integer() {
+        read_into(Values::I64(Vec::with_capacity(count.min(BELIEVED))), from, count, element)
+    } else {
+        read_quantities(from, count, element, dtype)
+    }
+}
+
+/// Reads `count` numbers as `dtype`, integers too.
+pub(super) fn read_quantities(from: impl Read, count: usize, element: Element, dtype: Dtype) -> Result<Values, String> {
+    let values = match dtype {
+        Dtype::Float32 => Values::F32(Vec::with_capacity(count.min(BELIEVED))),
+        Dtype::Float64 => Values::F64(Vec::with_capacity(count.min(BELIEVED))),
     };
+    read_into(values, from, count, element)
+}
+
+fn read_into(mut values: Values, mut from: impl Read, count: usize, element: Element) -> Result<Values, String> {
     let size = element.kind.size();
     let mut block = vec![0; BLOCK];
     let mut left = count;
@@ -107,12 +120,21 @@ fn fill(from: &mut impl Read, bytes: &mut [u8]) -> Result<usize, String> {
     Ok(there)
 }
 
+/// A block of integers, on the way to quantities.
+fn integers(kind: Kind, bytes: &[u8]) -> Result<Vec<i64>, String> {
+    let mut block = Values::I64(Vec::with_capacity(bytes.len() / kind.size()));
+    push(&mut block, kind, bytes)?;
+    if let Values::I64(block) = block { Ok(block) } else { Ok(Vec::new()) }
+}
+
 fn push(values: &mut Values, kind: Kind, bytes: &[u8]) -> Result<(), String> {
     /// Numbers of `N` bytes, least significant first.
     fn each<const N: usize, T>(bytes: &[u8], number: impl Fn([u8; N]) -> T) -> impl Iterator<Item = T> {
         bytes.as_chunks::<N>().0.iter().map(move |&chunk| number(chunk))
     }
     match values {
+        Values::F32(to) if kind.is_integer() => to.extend(integers(kind, bytes)?.into_iter().map(|i| i as f32)),
+        Values::F64(to) if kind.is_integer() => to.extend(integers(kind, bytes)?.into_iter().map(|i| i as f64)),
         Values::F32(to) => match kind {
             Kind::Half => to.extend(each(bytes, |b| f16::from_le_bytes(b).to_f32())),
             Kind::Brain => to.extend(each(bytes, |b| bf16::from_le_bytes(b).to_f32())),
@@ -165,6 +187,14 @@ mod tests {
         assert_eq!(values(Kind::Unsigned(1), false, &[0xff]), Values::I64(vec![255]));
         assert_eq!(values(Kind::Unsigned(2), false, &[0xff, 0xff]), Values::I64(vec![65535]));
         assert_eq!(values(Kind::Bool, false, &[0, 1, 2]), Values::I64(vec![0, 1, 1]));
+    }
+
+    #[test]
+    fn whole_quantities_are_read_without_a_detour() {
+        let element = Element { kind: Kind::Unsigned(1), big_endian: false };
+        let read = |dtype| read_quantities(&[0_u8, 7, 255][..], 3, element, dtype).unwrap();
+        assert_eq!(read(Dtype::Float32), Values::F32(vec![0.0, 7.0, 255.0]));
+        assert_eq!(read(Dtype::Float64), Values::F64(vec![0.0, 7.0, 255.0]));
     }
 
     #[test]
