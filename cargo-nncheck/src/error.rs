@@ -63,15 +63,6 @@ pub enum CommandError {
         /// How it ended.
         status: String,
     },
-    /// Specs name Rust functions, and there is no library that has any.
-    #[error(
-        "package `{package}` has no library, and its specs name functions of one: move the model into src/lib.rs, \
-         where the specs (and the program) can reach it"
-    )]
-    NoLibrary {
-        /// The package.
-        package: String,
-    },
     /// libtorch could not be provided.
     #[error(transparent)]
     Libtorch(#[from] LibtorchError),

@@ -45,7 +45,7 @@ impl From<&CommandError> for ExitCode {
         match error {
             // As the shells tell of a process that SIGPIPE ended.
             CommandError::Output(source) if source.kind() == std::io::ErrorKind::BrokenPipe => Self::Passed(141),
-            CommandError::Usage(_) | CommandError::NoManifest { .. } | CommandError::NoLibrary { .. } => Self::Usage,
+            CommandError::Usage(_) | CommandError::NoManifest { .. } => Self::Usage,
             CommandError::Interrupted => Self::Interrupted,
             CommandError::Libtorch(error) if error.is_interrupt() => Self::Interrupted,
             CommandError::Libtorch(_)

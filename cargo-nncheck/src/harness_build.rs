@@ -1,6 +1,7 @@
 //! Builds the generated harness package, and turns the compiler's errors about the bound paths into errors of the specs
 //! that named them.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ use crate::child;
 use crate::cli::{BuildArgs, OutputArgs};
 use crate::error::CommandError;
 use crate::harness_package::HarnessPackage;
+use crate::packages::Package;
+use crate::wrong_paths;
 
 /// What came of a build.
 #[derive(Debug)]
@@ -28,13 +31,15 @@ pub enum Built {
     Failed,
 }
 
-/// Builds `harness` with `cargo`, a command in the right environment.
+/// Builds `harness` of `package` with `cargo`, a command in the right environment.
 ///
 /// # Errors
 /// When cargo cannot be started, or was interrupted.
+#[expect(clippy::too_many_arguments, reason = "a build has that many parts")]
 pub fn build(
     mut cargo: Command,
     harness: &HarnessPackage,
+    package: &Package,
     suite: &Suite,
     target: &Path,
     args: &BuildArgs,
@@ -87,13 +92,15 @@ pub fn build(
     }
     match found {
         Some(program) if status.success() => Ok(Built::Program(program)),
-        _ => Ok(explained(&errors, harness, suite)),
+        _ => Ok(explained(&errors, harness, package, suite)),
     }
 }
 
-fn explained(errors: &[CompilerMessage], harness: &HarnessPackage, suite: &Suite) -> Built {
+fn explained(errors: &[CompilerMessage], harness: &HarnessPackage, package: &Package, suite: &Suite) -> Built {
     let mut wrong = Vec::new();
     let mut seen = HashSet::new();
+    let sources = OnceCell::new();
+    let sources = || sources.get_or_init(|| wrong_paths::sources(package));
     for error in errors {
         // "aborting due to ..." has no place of its own.
         if error.message.spans.is_empty() {
@@ -104,7 +111,7 @@ fn explained(errors: &[CompilerMessage], harness: &HarnessPackage, suite: &Suite
             continue;
         };
         if seen.insert((role, path.to_owned())) {
-            wrong.extend(at_specs(role, path, &error.message, suite));
+            wrong.extend(wrong_paths::at_specs(role, path, &error.message, sources(), suite));
         }
     }
     if wrong.is_empty() { Built::Failed } else { Built::WrongPaths(wrong) }
@@ -127,47 +134,6 @@ fn lines_of<'s>(span: &'s DiagnosticSpan, lines: &mut Vec<(&'s str, usize)>) {
     if let Some(expansion) = &span.expansion {
         lines_of(&expansion.span, lines);
     }
-}
-
-/// A compiler error at every spec that names the path.
-fn at_specs(role: Role, path: &str, message: &CompilerDiagnostic, suite: &Suite) -> Vec<Diagnostic> {
-    let missing = message
-        .code
-        .as_ref()
-        .is_some_and(|c| ["E0412", "E0425", "E0433", "E0432", "E0423", "E0603"].contains(&c.code.as_str()));
-    let kind = if role.is_type() { "type" } else { "function" };
-    let (words, label) = if missing {
-        (format!("the library has no {kind} `{path}` that a spec can name"), "named here".to_owned())
-    } else if role.is_type() {
-        (format!("`{path}` {}", role.cannot()), format!("used as {} here", role.noun()))
-    } else {
-        (format!("`{path}` {}: its signature is another", role.cannot()), format!("used as {} here", role.noun()))
-    };
-    let mut errors = Vec::new();
-    for spec in &suite.specs {
-        for (_, named) in spec.paths().into_iter().filter(|(of, named)| *of == role && named.value == path) {
-            let error = Diagnostic::error(if missing { "no-such-path" } else { "wrong-signature" }, words.clone())
-                .at(&spec.file, named.span)
-                .label(label.clone())
-                .help(if missing {
-                    format!("write the path as `crate::module::{kind}`, and make the {kind} `pub`")
-                } else {
-                    role.sentence()
-                })
-                .help(format!("the compiler says:\n  {}", compilers_words(message)));
-            errors.push(error);
-        }
-    }
-    errors
-}
-
-/// The compiler's own rendering, indented.
-fn compilers_words(message: &CompilerDiagnostic) -> String {
-    let rendered = message.rendered.as_deref().unwrap_or(&message.message);
-    // Where the compiler keeps a long name is of no use to somebody who did not write the generated program.
-    let of_use =
-        |line: &&str| !line.contains("the full name for the type") && !line.contains("consider using `--verbose`");
-    rendered.trim_end().lines().filter(of_use).collect::<Vec<_>>().join("\n  ")
 }
 
 fn print(message: &CompilerDiagnostic) {

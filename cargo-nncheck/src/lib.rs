@@ -15,9 +15,11 @@ pub mod libtorch;
 pub mod packages;
 pub mod progress;
 pub mod project;
+pub mod rust_source;
 pub mod selection;
 pub mod show;
 pub mod surroundings;
+pub mod wrong_paths;
 
 use std::ffi::OsString;
 

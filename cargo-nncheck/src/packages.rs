@@ -28,6 +28,8 @@ pub struct Package {
 pub struct Library {
     /// The name by which Rust knows it.
     pub crate_name: String,
+    /// The file that it begins in.
+    pub source: PathBuf,
     /// The package's manifest.
     pub manifest: PathBuf,
     /// The package's features, for `--all-features`.
@@ -143,6 +145,7 @@ fn package(package: &CargoPackage, metadata: &Metadata) -> Package {
         sources,
         library: library.map(|target| Library {
             crate_name: target.name.replace('-', "_"),
+            source: target.src_path.as_std_path().to_owned(),
             manifest: package.manifest_path.as_std_path().to_owned(),
             features: package.features.keys().cloned().collect(),
         }),

@@ -190,6 +190,27 @@ pub fn sound(path: &nn::Path) -> Linear {
 pub fn wrong(width: i64) -> i64 {
     width
 }
+
+fn shy(path: &nn::Path) -> Linear {
+    sound(path)
+}
+
+mod inner {
+    pub fn deep(path: &tch::nn::Path) -> tch::nn::Linear {
+        super::shy(path)
+    }
+}
+
+/// A builder of a type.
+pub struct Net(pub Linear);
+
+impl Net {
+    /// With a word too many.
+    pub fn new(path: &nn::Path, width: i64) -> Net {
+        let _ = (inner::deep(path), width);
+        Net(sound(path))
+    }
+}
 "#;
 
 #[test]
@@ -200,17 +221,42 @@ fn the_package_that_the_mistakes_are_made_in_is_sound() {
 
 #[test]
 fn a_builder_that_does_not_exist() {
-    refused(with_builder("mistaken::sund"), &["mistaken::sund", "specs/spec.toml:4", "sund", "mistaken"]);
+    let near = ["did you mean `mistaken::sound`?", "src/lib.rs:5"];
+    refused(with_builder("mistaken::sund"), &[&["mistaken::sund", "specs/spec.toml:4"], &near[..]].concat());
+    refused(with_builder("mistaken::models::sound"), &near);
 }
 
 #[test]
 fn a_builder_of_another_crate() {
-    refused(with_builder("nowhere::sound"), &["nowhere", "specs/spec.toml:4"]);
+    let near = "did you mean `mistaken::sound`?";
+    refused(with_builder("nowhere::sound"), &["nowhere", "specs/spec.toml:4", near]);
 }
 
 #[test]
 fn a_builder_with_the_wrong_signature() {
-    refused(with_builder("mistaken::wrong"), &["mistaken::wrong", "specs/spec.toml:4", "fn(&nn::Path)"]);
+    let there = "it is `fn wrong(width: i64) -> i64` (src/lib.rs:10)";
+    refused(with_builder("mistaken::wrong"), &["mistaken::wrong", "specs/spec.toml:4", "fn(&nn::Path)", there]);
+    let there = "it is `fn new(path: &nn::Path, width: i64) -> Net` (src/lib.rs:29)";
+    refused(with_builder("mistaken::Net::new"), &["mistaken::Net::new", "specs/spec.toml:4", there]);
+}
+
+#[test]
+fn a_builder_that_is_not_public() {
+    refused(with_builder("mistaken::shy"), &["specs/spec.toml:4", "is not `pub`", "src/lib.rs:14"]);
+    refused(with_builder("mistaken::inner::deep"), &["specs/spec.toml:4", "in a module that is not", "src/lib.rs:19"]);
+}
+
+#[test]
+fn rust_in_a_folder_of_specs_without_rust() {
+    let model =
+        "layers = [{ linear = { out = 8 }, name = \"hidden\" }, \"relu\", { linear = { out = 3 }, name = \"head\" }]";
+    let words = ["spec.toml:4", "mistaken::sound", "there is no Rust package", "--manifest-path", "layers"];
+    refused(with(model, "builder = \"mistaken::sound\""), &words);
+    let words = ["spec.toml:12", "mistaken::loss", "there is no Rust package"];
+    refused(
+        with("kind = \"cross_entropy\"", "kind = \"cross_entropy\"\nfunction = \"mistaken::loss\"").exits_with(2),
+        &words[1..],
+    );
 }
 
 #[test]

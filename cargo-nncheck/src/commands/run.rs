@@ -23,6 +23,7 @@ use crate::project;
 use crate::selection;
 use crate::show::Show;
 use crate::surroundings::Surroundings;
+use crate::wrong_paths;
 
 /// A package that has something to run.
 struct Ready {
@@ -59,16 +60,17 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, CommandError> {
         let mut cargo = surroundings.cargo();
         environment.apply(&mut cargo);
         let jobs = args.measuring.jobs.map(std::num::NonZeroUsize::get);
-        let program = match harness_build::build(cargo, &harness, &suite, &target, &args.build, jobs, &args.output)? {
-            Built::Program(program) => program,
-            Built::WrongPaths(errors) => {
-                selection::show(&errors, args.output.color);
-                return Ok(ExitCode::Usage);
-            }
-            Built::Failed => {
-                return Err(CommandError::Build { package: package.name });
-            }
-        };
+        let program =
+            match harness_build::build(cargo, &harness, &package, &suite, &target, &args.build, jobs, &args.output)? {
+                Built::Program(program) => program,
+                Built::WrongPaths(errors) => {
+                    selection::show(&errors, args.output.color);
+                    return Ok(ExitCode::Usage);
+                }
+                Built::Failed => {
+                    return Err(CommandError::Build { package: package.name });
+                }
+            };
         if args.measuring.no_run {
             if !args.output.quiet {
                 eprintln!("built {}", program.display());
@@ -117,10 +119,7 @@ fn ready(
                 known.extend(suite.ids().map(|id| suite.test_name(id)));
                 let selected: Vec<PropertyId> = suite.ids().filter(|&id| filter.selects(&suite, id)).collect();
                 if !selected.is_empty() {
-                    let needs_library = suite.specs.iter().any(names_rust);
-                    if needs_library && package.library.is_none() {
-                        return Err(CommandError::NoLibrary { package: package.name.clone() });
-                    }
+                    errors.extend(wrong_paths::without_library(package, chosen.metadata.is_none(), &suite));
                     ready.push(Ready { package: package.clone(), suite });
                 }
             }
@@ -135,10 +134,6 @@ fn ready(
         return Err(selection::nothing_chosen(&args.selection, &known));
     }
     Ok(Some(ready))
-}
-
-fn names_rust(spec: &nncheck_core::suite::BoundSpec) -> bool {
-    matches!(spec.subject.model.source, nncheck_core::spec::model::ModelSource::Builder { .. })
 }
 
 /// Runs a harness and shows its events; an exit code where nothing more should be run.

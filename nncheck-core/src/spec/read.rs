@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer, Error};
 
@@ -26,13 +27,24 @@ pub struct Form {
     aliases: Vec<String>,
     /// Names that others read from the same table.
     others: Vec<String>,
+    /// Keys whose value is a table and never a list, with the keys of that table. (serde would fill a struct from a list.)
+    tables: Vec<(String, Vec<String>)>,
 }
 
 impl Form {
     /// The form of a type.
     #[must_use]
     pub fn of<T: JsonSchema>() -> Self {
-        Self::of_schema(&T::json_schema(&mut SchemaGenerator::default()))
+        let mut generator = SchemaGenerator::default();
+        let schema = T::json_schema(&mut generator);
+        let mut form = Self::of_schema(&schema);
+        let definitions = generator.definitions();
+        for (key, property) in schema.get("properties").and_then(|p| p.as_object()).into_iter().flatten() {
+            if let Some(inner) = table_only(property, definitions) {
+                form.tables.push((key.clone(), inner));
+            }
+        }
+        form
     }
 
     /// The form that a schema describes: its `properties`, and their `x-aliases`.
@@ -202,7 +214,13 @@ impl<'f> Reader<'f> {
         let mut attempt = Attempt { whole: true, dropped: Vec::new() };
         for (key, value) in table {
             let name = key.get_ref().as_ref();
-            if form.has(name) {
+            if let (Some((_, inner)), DeValue::Array(_)) =
+                (form.tables.iter().find(|(k, _)| k == name), value.get_ref())
+            {
+                attempt.whole = false;
+                attempt.dropped.push(place.span);
+                self.list_for_table(place, name, value.span().into(), inner);
+            } else if form.has(name) {
                 left.insert(key.clone(), value.clone());
             } else if !form.others.iter().any(|other| other == name) {
                 attempt.whole = false;
@@ -310,6 +328,21 @@ impl<'f> Reader<'f> {
         self.push(with_suggestion(error, name, &known, "a key"));
     }
 
+    fn list_for_table(&mut self, place: Place<'_>, name: &str, span: Span, inner: &[String]) {
+        let error = self
+            .error("wrong-type", span, format!("wrong type of `{name}` in {}", place.what))
+            .label("expected a table, found an array");
+        let mut keys: Vec<String> = inner.iter().take(3).map(|key| format!("{key} = ...")).collect();
+        if inner.len() > keys.len() {
+            keys.push("...".to_owned());
+        }
+        self.push(if keys.is_empty() {
+            error
+        } else {
+            error.help(format!("its values have names: `{name} = {{ {} }}`", keys.join(", ")))
+        });
+    }
+
     /// Says that something of the language is for a later version.
     pub fn not_yet(&mut self, what: &str, span: Span) {
         let error = self
@@ -318,6 +351,29 @@ impl<'f> Reader<'f> {
             .help("it is part of the spec language and will come with a later version; remove it to go on");
         self.push(error);
     }
+}
+
+/// The keys of a value that is a table and nothing else; `None` where it may be something else.
+fn table_only(schema: &Value, definitions: &Map<String, Value>) -> Option<Vec<String>> {
+    if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next()) {
+        return table_only(definitions.get(name)?, definitions);
+    }
+    let of = |key| schema.get(key).and_then(Value::as_array).filter(|all| !all.is_empty());
+    if let Some(choices) = of("anyOf").or_else(|| of("oneOf")) {
+        // A choice of several tables is read by whoever knows which one is meant.
+        let mut tables = choices.iter().filter(|c| c.get("type").and_then(Value::as_str) != Some("null"));
+        return match (tables.next(), tables.next()) {
+            (Some(only), None) => table_only(only, definitions),
+            _ => None,
+        };
+    }
+    let is_table = match schema.get("type")? {
+        Value::String(one) => one == "object",
+        Value::Array(several) => several.iter().all(|one| one == "object" || one == "null"),
+        _ => false,
+    };
+    let properties = schema.get("properties").and_then(Value::as_object);
+    is_table.then(|| properties.into_iter().flatten().map(|(key, _)| key.clone()).collect())
 }
 
 /// What is known about the tries so far.
