@@ -246,6 +246,9 @@ pub struct InitArgs {
     /// The package that the spec is for
     #[arg(short, long, value_name = "SPEC")]
     pub package: Option<String>,
+    /// A folder of specs that need no Rust at all
+    #[arg(long = "specs", value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with_all = ["PATH", "package"])]
+    pub specs_folder: Option<PathBuf>,
     /// Write tests/nncheck.rs too, for `cargo test` and `cargo nextest`
     #[arg(long)]
     pub test_target: bool,

@@ -33,7 +33,7 @@ pub struct HarnessPackage {
 
 /// Where the `nncheck` crate comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Nncheck {
+pub enum Nncheck {
     /// A folder: in nncheck's own repository, or where the user's package takes it from.
     Folder(PathBuf),
     /// The registry, in this very version.
@@ -234,7 +234,8 @@ fn absolute_paths(table: &mut Table, from: &Path) {
 
 /// The user's own `nncheck`, if the package has one; else the one beside this command in its repository; else the
 /// registry's of this version.
-fn nncheck_source(metadata: Option<&Metadata>) -> Nncheck {
+#[must_use]
+pub fn nncheck_source(metadata: Option<&Metadata>) -> Nncheck {
     let users = metadata.and_then(|m| m.packages.iter().find(|p| p.name.as_str() == "nncheck"));
     if let Some(package) = users {
         return match (&package.source, package.manifest_path.parent()) {

@@ -1,17 +1,39 @@
-//! `cargo nncheck init`: a first spec for a package, from what is found there.
+//! `cargo nncheck init`: a first spec for a package or for a folder of specs, from what is found there.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nncheck_core::spec::loss::Task;
-use nncheck_core::suite::builtin::first_spec;
+use cargo_metadata::Metadata;
+use nncheck_core::data;
+use nncheck_core::diagnostic::Diagnostic;
+use nncheck_core::spec::data::DataSource;
+use nncheck_core::spec::rust_path::Role;
+use nncheck_core::suite::{self, Overrides, Sources, schema::json_schema};
 
+use super::test_target;
 use crate::cli::{InitArgs, ProjectArgs};
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
+use crate::first_spec::{Builder, Draft, Model, Parts, Source, candidates, files, text};
 use crate::packages::{self, Package};
+use crate::rust_source::RustSource;
 use crate::surroundings::Surroundings;
+use crate::wrong_paths;
+
+/// Data larger than this is not read to see whether it can be: the first run will tell.
+const LARGE: u64 = 64 << 20;
+
+/// Where the spec goes.
+struct Place {
+    /// What its files are shown relative to.
+    root: PathBuf,
+    /// The folder of the specs.
+    specs: PathBuf,
+    /// How that folder is shown.
+    shown: String,
+    /// Where data is looked for.
+    data: Vec<PathBuf>,
+}
 
 /// Runs the command.
 ///
@@ -19,208 +41,200 @@ use crate::surroundings::Surroundings;
 /// When there is no package, it has a spec of this name already, or a file cannot be written.
 pub fn run(args: &InitArgs) -> Result<ExitCode, CommandError> {
     let surroundings = Surroundings::current().map_err(CommandError::Directory)?;
-    let mut project = ProjectArgs { manifest: args.manifest.clone(), ..Default::default() };
-    project.workspace.package.extend(args.package.clone());
-    let chosen = packages::choose(&project, &[], false, &surroundings)?;
-    let [package] = chosen.packages.as_slice() else {
-        let names: Vec<&str> = chosen.packages.iter().map(|p| p.name.as_str()).collect();
-        return Err(CommandError::Usage(format!("say for which package, with -p: {}", names.join(", "))));
-    };
-    let specs = package.sources.sources.first().map_or_else(|| package.root.join("specs"), |s| s.path.clone());
-    let found = Found::of(package, &specs);
-    let name = found.builder.as_deref().and_then(|b| b.rsplit("::").next()).unwrap_or("first");
+    if let Some(folder) = &args.specs_folder {
+        if args.test_target {
+            return Err(CommandError::Usage(
+                "a folder of specs has no Rust to test: --test-target goes with a package".to_owned(),
+            ));
+        }
+        let place = Place::of_folder(&surroundings.directory().join(folder), folder);
+        let draft = write_spec(&place, &RustSource::default(), false)?;
+        next(&draft, &format!("cargo nncheck --specs {}", folder.display()));
+        return Ok(ExitCode::Held);
+    }
+    let (package, metadata) = package(args, &surroundings)?;
+    let place = Place::of_package(&package);
+    let source = wrong_paths::sources(&package);
     // A package that has specs already may still want the test target.
-    let has_specs = specs.is_dir() && fs::read_dir(&specs).is_ok_and(|mut files| files.next().is_some());
-    if !(args.test_target && has_specs) {
-        write_new(&specs.join(format!("{name}.toml")), &found.spec(), &package.root)?;
-    }
+    let has_specs = fs::read_dir(&place.specs).is_ok_and(|mut files| files.next().is_some());
+    let draft = if args.test_target && has_specs { None } else { Some(write_spec(&place, &source, true)?) };
     if args.test_target {
-        write_test_target(package, found.builder.as_deref())?;
+        test_target::write(&package, &place.shown, metadata.as_ref(), &source)?;
     }
-    let complete = found.builder.is_some() && found.csv.is_some();
-    if complete {
-        eprintln!("next: `cargo nncheck` runs it; `cargo nncheck explain initial_loss` says what a check is about");
-    } else {
-        eprintln!("next: fill in the lines marked TODO, then `cargo nncheck` runs it");
+    if let Some(draft) = &draft {
+        if package.library.is_none() {
+            eprintln!("note: the package has no library; specs can name what is in src/lib.rs");
+        }
+        next(draft, "cargo nncheck");
     }
     Ok(ExitCode::Held)
 }
 
-/// What a package has that a spec can name.
-struct Found {
-    /// The first public function that takes an `&nn::Path`.
-    builder: Option<String>,
-    /// The first CSV file near by.
-    csv: Option<Csv>,
-}
-
-/// A CSV file.
-struct Csv {
-    /// Relative to the specs folder.
-    path: String,
-    /// Its last column, which is taken for the target.
-    target: String,
-    /// What that column looks like.
-    task: Task,
-}
-
-impl Found {
-    fn of(package: &Package, specs: &Path) -> Self {
-        let builder = package.library.as_ref().and_then(|library| {
-            let text = fs::read_to_string(package.root.join("src/lib.rs")).ok()?;
-            Some(format!("{}::{}", library.crate_name, builders(&text).into_iter().next()?))
-        });
-        Self { builder, csv: csv(&package.root, specs) }
-    }
-
-    fn spec(&self) -> String {
-        let model = self.builder.as_ref().map_or_else(
-            || "# TODO: a public function of your library, `fn(&nn::Path) -> impl ModuleT`\nbuilder = \"my_crate::my_model\"".to_owned(),
-            |builder| format!("builder = \"{builder}\""),
-        );
-        let data = self.csv.as_ref().map_or_else(
-            || {
-                "# TODO: a CSV file with a header row, and its target column\ncsv = \"../data.csv\"\ntarget = \"label\""
-                    .to_owned()
-            },
-            |Csv { path, target, .. }| {
-                format!(
-                    "csv = \"{path}\"\ntarget = \"{target}\"          # the column to predict; all others are inputs"
-                )
-            },
-        );
-        let normalize = match self.task() {
-            Task::Regression => "normalize = \"standard\"\nnormalize_target = \"standard\"",
-            Task::Multiclass | Task::Binary => "normalize = \"standard\"",
-        };
-        format!(
-            "# What must hold of this model and its training. `cargo nncheck explain CHECK` says what a check is about.\n\
-             version = 1\n\n[model]\n{model}\n\n[data]\n{data}\n{normalize}\nbatch = 64\n\n{}",
-            first_spec(self.task())
-        )
-    }
-
-    fn task(&self) -> Task {
-        self.csv.as_ref().map_or(Task::Multiclass, |csv| csv.task)
+fn next(draft: &Draft, command: &str) {
+    if draft.sure {
+        eprintln!("next: `{command}` runs it; `cargo nncheck explain initial_loss` says what a check is about");
+    } else {
+        eprintln!("next: look at what is marked TODO or guessed, then `{command}` runs it");
     }
 }
 
-/// The names of public functions whose first argument is a path of variables.
-fn builders(source: &str) -> Vec<&str> {
-    source
-        .match_indices("pub fn ")
-        .filter_map(|(at, word)| {
-            let rest = &source[at + word.len()..];
-            let open = rest.find('(')?;
-            let name = rest[..open].split('<').next()?.trim();
-            let arguments = &rest[open + 1..open + rest[open..].find(')')?];
-            let first = arguments.split(',').next()?.split_once(':')?.1.trim();
-            let path = first
-                .strip_prefix('&')?
-                .trim_start_matches(|c: char| c == '\'' || c.is_alphanumeric() || c == '_')
-                .trim();
-            let full = first.strip_prefix('&')?.trim();
-            ["nn::Path", "tch::nn::Path", "Path"]
-                .iter()
-                .any(|p| path.starts_with(p) || full.starts_with(p))
-                .then_some(name)
+fn package(args: &InitArgs, surroundings: &Surroundings) -> Result<(Package, Option<Metadata>), CommandError> {
+    let mut project = ProjectArgs { manifest: args.manifest.clone(), ..Default::default() };
+    project.workspace.package.extend(args.package.clone());
+    let chosen = packages::choose(&project, &[], false, surroundings)?;
+    match <[Package; 1]>::try_from(chosen.packages) {
+        Ok([package]) => Ok((package, chosen.metadata)),
+        Err(packages) => {
+            let names: Vec<&str> = packages.iter().map(|p| p.name.as_str()).collect();
+            Err(CommandError::Usage(format!("say for which package, with -p: {}", names.join(", "))))
+        }
+    }
+}
+
+impl Place {
+    fn of_package(package: &Package) -> Self {
+        let root = &package.root;
+        let first = package.sources.sources.first();
+        let specs = first.map_or_else(|| root.join("specs"), |s| s.path.clone());
+        let shown = first.map_or_else(|| "specs".to_owned(), |s| s.shown.clone());
+        let data = ["data", "", "datasets", "assets", "resources", "tests/data", "../data"].map(|name| root.join(name));
+        let data = data.into_iter().chain([specs.clone(), specs.join("data")]).map(|f| files::normal(&f)).collect();
+        Self { root: root.clone(), specs: files::normal(&specs), shown, data }
+    }
+
+    fn of_folder(specs: &Path, shown: &Path) -> Self {
+        let specs = files::normal(specs);
+        let data = ["", "data", "..", "../data"].map(|name| files::normal(&specs.join(name))).to_vec();
+        let shown = shown.to_string_lossy().replace('\\', "/").trim_end_matches('/').to_owned();
+        Self { root: specs.clone(), specs, shown, data }
+    }
+}
+
+/// Writes the best draft that can be read.
+fn write_spec(place: &Place, source: &RustSource, in_package: bool) -> Result<Draft, CommandError> {
+    let builders: Vec<Builder> = source
+        .of_role(Role::Builder)
+        .filter_map(|function| {
+            Some(Builder {
+                path: function.public.clone()?,
+                place: function.place.to_string(),
+                hyper: function.hyper,
+                network: source.network(function),
+            })
         })
-        .collect()
-}
-
-fn csv(root: &Path, specs: &Path) -> Option<Csv> {
-    let mut files: Vec<PathBuf> = [root.to_owned(), root.join("data")]
-        .iter()
-        .filter_map(|folder| fs::read_dir(folder).ok())
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|e| e == "csv"))
         .collect();
-    files.sort();
-    let file = files.first()?;
-    let text = fs::read_to_string(file).ok()?;
-    let mut column = text.lines().filter_map(|line| line.rsplit(',').next()).map(|cell| cell.trim().trim_matches('"'));
-    let target = column.next()?.to_owned();
-    let below = file.strip_prefix(root).ok()?.to_string_lossy().replace('\\', "/");
-    let up = "../".repeat(specs.strip_prefix(root).map_or(1, |s| s.components().count()));
-    Some(Csv { path: format!("{up}{below}"), target, task: task_of(column) })
+    let of = |role| source.of_role(role).filter_map(|f| f.public.clone()).collect();
+    let parts =
+        Parts { data: of(Role::Data), losses: of(Role::Loss), optimizers: of(Role::Optimizer), steps: of(Role::Step) };
+    let found = files::find(&place.data);
+    let torchscript = if builders.is_empty() { files::torchscript(&place.data) } else { None };
+    let (drafts, mut passed) = candidates(&builders, &parts, torchscript.as_deref(), &found, &place.specs, in_package);
+    let mut chosen = None;
+    for draft in drafts {
+        let path = place.specs.join(format!("{}.toml", draft.name));
+        if path.exists() {
+            let shown = format!("{}/{}.toml", place.shown, draft.name);
+            return Err(CommandError::Usage(format!("`{shown}` is there already; nothing was written")));
+        }
+        fs::create_dir_all(&place.specs).map_err(|e| cannot_write(&place.specs, &e))?;
+        let spec = text(&draft);
+        let errors = prove(&path, &spec)?;
+        let last = matches!(draft.source, Source::Synthetic(_));
+        if errors.is_empty() || last {
+            write_new(&path, &spec, &format!("{}/{}.toml", place.shown, draft.name))?;
+            chosen = Some(draft);
+            break;
+        }
+        if let (Source::File(file), Some(error)) = (&draft.source, errors.first()) {
+            let why = format!("{}: {}", files::relative(&place.specs, file.path()), error.message);
+            if !passed.contains(&why) {
+                passed.push(why);
+            }
+        }
+    }
+    let schema = place.specs.join("nncheck.schema.json");
+    if !schema.exists() {
+        write_new(&schema, &format!("{}\n", json_schema()), &format!("{}/nncheck.schema.json", place.shown))?;
+    }
+    for why in passed {
+        eprintln!("note: passed over {why}");
+    }
+    // The last draft is always written.
+    let draft = chosen.ok_or_else(|| CommandError::Usage("nothing was found to write a spec about".to_owned()))?;
+    tell(&draft, place);
+    Ok(draft)
 }
 
-/// Zeros and ones are a binary target; whole numbers, each many times, class ids; all else is regression.
-fn task_of<'t>(column: impl Iterator<Item = &'t str>) -> Task {
-    let (mut rows, mut whole, mut distinct) = (0, true, BTreeSet::new());
-    for cell in column.filter(|cell| !cell.is_empty()) {
-        rows += 1;
-        whole &= cell.parse::<f64>().is_ok_and(|v| v >= 0.0 && v.fract() == 0.0);
-        distinct.insert(cell);
-    }
-    match distinct.len() {
-        2 if whole && distinct.iter().all(|cell| cell.parse::<f64>().is_ok_and(|v| v <= 1.0)) => Task::Binary,
-        k if whole && k * 10 <= rows => Task::Multiclass,
-        _ => Task::Regression,
-    }
+/// Says what the spec is about.
+fn tell(draft: &Draft, place: &Place) {
+    let model = match &draft.model {
+        Model::Builder(builders) => builders.first().map(|b| format!("`{}` ({})", b.path, b.place)).unwrap_or_default(),
+        Model::TorchScript(path) => format!("`{path}`"),
+        Model::Layers { in_package: true } => "layers, for no public function takes `&nn::Path`".to_owned(),
+        Model::Layers { in_package: false } => "layers".to_owned(),
+    };
+    let data = match &draft.source {
+        Source::File(file) => format!("`{}`", files::relative(&place.root, file.path())),
+        Source::Function(path) => format!("`{path}`"),
+        Source::Synthetic(why) => format!("made up, for {why}"),
+    };
+    eprintln!("model: {model}; data: {data}");
 }
 
-fn write_test_target(package: &Package, builder: Option<&str>) -> Result<(), CommandError> {
-    let builders = builder.unwrap_or_default();
-    let text = format!(
-        "//! Runs the specs under `cargo test` and `cargo nextest run`.\n\nnncheck::harness! {{ specs: \"specs\", builder: [{builders}] }}\n"
-    );
-    write_new(&package.root.join("tests/nncheck.rs"), &text, &package.root)?;
-    let manifest = package.root.join("Cargo.toml");
-    let old = fs::read_to_string(&manifest).map_err(CommandError::Generate)?;
-    if !old.contains("name = \"nncheck\"") {
-        let new = format!("{}\n\n[[test]]\nname = \"nncheck\"\nharness = false\n", old.trim_end());
-        let temporary = manifest.with_extension("toml.new");
-        fs::write(&temporary, new).and_then(|()| fs::rename(&temporary, &manifest)).map_err(CommandError::Generate)?;
-        eprintln!("added [[test]] to Cargo.toml; `cargo add --dev nncheck` adds the dependency");
-    }
-    Ok(())
+/// What is wrong with a spec before it has its name: it is read from its folder, for its paths to hold, and its data too.
+fn prove(path: &Path, spec: &str) -> Result<Vec<Diagnostic>, CommandError> {
+    // No spec by its name, should this be stopped half way.
+    let trial = path.with_extension("").with_file_name(format!(
+        "{}-trial-{}",
+        path.file_stem().unwrap_or_default().to_string_lossy(),
+        std::process::id()
+    ));
+    fs::write(&trial, spec).map_err(|e| cannot_write(&trial, &e))?;
+    let errors = match suite::load(&Sources::one(&trial, "the spec"), &Overrides::default()) {
+        Err(errors) => errors,
+        Ok(suite) => {
+            let mut errors = suite::precheck(&suite);
+            for spec in suite.specs.iter().filter(|_| errors.is_empty()) {
+                let subject = &spec.subject;
+                if !is_large(&subject.data.source)
+                    && !matches!(subject.data.source, DataSource::Function(_))
+                    && let Err(error) = data::load(&subject.data, subject.task(), subject.dtype)
+                {
+                    errors.push(error.into_diagnostic(&spec.file));
+                    break;
+                }
+            }
+            errors
+        }
+    };
+    fs::remove_file(&trial).map_err(|e| cannot_write(&trial, &e))?;
+    Ok(errors)
+}
+
+fn is_large(source: &DataSource) -> bool {
+    let path = match source {
+        DataSource::Csv { path, .. } => path,
+        DataSource::Npz(arrays) | DataSource::Safetensors(arrays) => &arrays.path,
+        DataSource::Idx { images, .. } => images,
+        _ => return false,
+    };
+    fs::metadata(&path.value).is_ok_and(|metadata| metadata.len() > LARGE)
 }
 
 /// Writes a file that is not there yet.
-fn write_new(path: &Path, text: &str, root: &Path) -> Result<(), CommandError> {
-    let shown = path.strip_prefix(root).unwrap_or(path).display();
+pub(super) fn write_new(path: &Path, text: &str, shown: &str) -> Result<(), CommandError> {
     if path.exists() {
-        return Err(CommandError::Usage(format!("`{shown}` is there already; nothing was written")));
+        return Err(CommandError::Usage(format!("`{shown}` is there already; it was left as it is")));
     }
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(CommandError::Generate)?;
+        fs::create_dir_all(folder).map_err(|e| cannot_write(folder, &e))?;
     }
     let temporary = path.with_extension("new");
-    fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, path)).map_err(CommandError::Generate)?;
+    fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, path)).map_err(|e| cannot_write(path, &e))?;
     eprintln!("wrote {shown}");
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn builders_are_public_functions_that_take_a_path_of_variables() {
-        let source = "pub fn mlp(path: &nn::Path) -> impl Module {}\nfn hidden(p: &nn::Path) {}\npub fn net<'a>(vs: &tch::nn::Path<'a>, n: i64) {}\npub fn other(x: &Tensor) {}\npub fn none() {}";
-        assert_eq!(builders(source), ["mlp", "net"]);
-    }
-
-    #[test]
-    fn the_task_follows_from_the_target_column() {
-        assert_eq!(task_of(["0", "1", "1", "0"].into_iter()), Task::Binary);
-        assert_eq!(task_of(["0", "1", "2"].repeat(10).into_iter()), Task::Multiclass);
-        assert_eq!(task_of(["151.0", "75.0", "141.0"].into_iter()), Task::Regression);
-        assert_eq!(task_of(["1.5", "0.5"].into_iter()), Task::Regression);
-    }
-
-    #[test]
-    fn the_spec_of_a_package_with_all_it_needs_is_a_sound_one() {
-        for task in [Task::Multiclass, Task::Binary, Task::Regression] {
-            let csv = Csv { path: "../d.csv".into(), target: "y".into(), task };
-            let text = Found { builder: Some("a::b".into()), csv: Some(csv) }.spec();
-            assert!(!text.contains("TODO"));
-            nncheck_core::suite::from_texts(&[("first", &text)], &Default::default()).expect("a spec that can be read");
-        }
-        let todo = Found { builder: None, csv: None }.spec();
-        assert_eq!(todo.matches("TODO").count(), 2);
-    }
+pub(super) fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
+    CommandError::Usage(format!("cannot write `{}`: {error}", path.display()))
 }

@@ -7,6 +7,7 @@ pub mod libtorch;
 pub mod list;
 pub mod run;
 pub mod schema;
+pub mod test_target;
 
 use crate::cli::{Invocation, Subcommands};
 use crate::error::CommandError;

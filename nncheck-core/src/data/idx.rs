@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::error::{DataError, shown};
 use super::numbers::{self, Element, Kind};
-use super::{Array, Peek, Table, settle_shape};
+use super::{Array, Peek, Table, Values, settle_shape};
 use crate::diagnostic::{Located, Span};
 use crate::spec::data::Data;
 use crate::spec::run::Dtype;
@@ -48,6 +48,17 @@ fn header(reader: &mut dyn Read) -> Result<Header, String> {
         shape.push(u32::from_be_bytes(size) as usize);
     }
     Ok(Header { kind, shape })
+}
+
+/// The shape of a file's array, and as many of its rows as hold no more than so many numbers.
+pub(super) fn beginning(file: File, most: usize) -> Result<(Vec<usize>, Values), String> {
+    let mut file = open(file)?;
+    let Header { kind, shape } = header(&mut *file)?;
+    let mut some = shape.clone();
+    let row = numbers::count(&shape[1..])?;
+    some[0] = some[0].min((most / row.max(1)).max(1));
+    let values = numbers::read(file, numbers::count(&some)?, Element { kind, big_endian: true }, Dtype::Float64)?;
+    Ok((shape, values))
 }
 
 fn about<T>(path: &Located<PathBuf>, result: Result<T, String>) -> Result<T, DataError> {

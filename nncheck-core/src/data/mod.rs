@@ -22,6 +22,7 @@ mod prepare;
 mod random;
 mod safetensors;
 mod split;
+mod survey;
 mod synthetic;
 mod targets;
 mod text;
@@ -37,6 +38,7 @@ pub use audit::audit;
 pub use batches::Batches;
 pub use error::{DataError, Place};
 pub use points::pick_points;
+pub use survey::{Column, Survey, survey};
 
 /// The seed of every split: the same rows train whatever the run's seed.
 pub const SPLIT_SEED: u64 = 0;
