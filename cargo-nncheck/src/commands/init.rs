@@ -124,8 +124,13 @@ fn write_spec(place: &Place, source: &RustSource, in_package: bool) -> Result<Dr
         })
         .collect();
     let of = |role| source.of_role(role).filter_map(|f| f.public.clone()).collect();
-    let parts =
-        Parts { data: of(Role::Data), losses: of(Role::Loss), optimizers: of(Role::Optimizer), steps: of(Role::Step) };
+    let parts = Parts {
+        data: of(Role::Data),
+        losses: of(Role::Loss),
+        optimizers: of(Role::Optimizer),
+        steps: of(Role::Step),
+        subjects: source.subjects().collect(),
+    };
     let found = files::find(&place.data);
     let torchscript = if builders.is_empty() { files::torchscript(&place.data) } else { None };
     let (drafts, mut passed) = candidates(&builders, &parts, torchscript.as_deref(), &found, &place.specs, in_package);

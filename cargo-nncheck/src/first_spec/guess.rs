@@ -152,6 +152,11 @@ fn is_index(column: &Column) -> bool {
 
 fn of_arrays(arrays: &[Column], network: &Network) -> Result<Guess, String> {
     let by_name = |names: &[&str]| names.iter().find_map(|name| arrays.iter().find(|a| a.name.to_lowercase() == *name));
+    if network.named.len() > 1
+        && let Some(named) = by_asking(arrays, network)
+    {
+        return named;
+    }
     let size = |c: &Column| c.shape.iter().product::<usize>();
     let (x, y) = match (by_name(&INPUTS), by_name(&TARGETS), arrays) {
         (Some(x), Some(y), _) => (x, Some(y)),
@@ -183,6 +188,40 @@ fn of_arrays(arrays: &[Column], network: &Network) -> Result<Guess, String> {
         return Err("it holds NaN or infinity".to_owned());
     }
     finish(&[x], &[y], network, lines)
+}
+
+/// The arrays that the model asks for by name; one of them may have another name in the file.
+fn by_asking(arrays: &[Column], network: &Network) -> Option<Result<Guess, String>> {
+    let target = arrays.iter().find(|a| TARGETS.contains(&a.name.to_lowercase().as_str()))?;
+    let others: Vec<&Column> = arrays.iter().filter(|a| a.name != target.name).collect();
+    let asked = |name: &str| others.iter().copied().find(|a| a.name == name);
+    let left = others.iter().copied().find(|a| {
+        INPUTS.contains(&a.name.to_lowercase().as_str()) && !network.named.iter().any(|name| *name == a.name)
+    });
+    let pairs: Option<Vec<(&String, &Column)>> =
+        network.named.iter().map(|name| Some((name, asked(name).or(left)?))).collect();
+    let pairs = pairs?;
+    let first = pairs.first()?.1;
+    let written: Vec<String> = pairs.iter().map(|(name, array)| format!("{name} = {:?}", array.name)).collect();
+    let mut lines = vec![line(
+        format!("inputs = {{ {} }}", written.join(", ")),
+        "guessed: the arrays that the model asks for by name",
+    )];
+    if target.name != "y" {
+        lines.push(line(format!("target = {:?}", target.name), "guessed: the array that it should tell"));
+    }
+    let tokens = class_count(first).filter(|_| first.integers);
+    Some(aim(&[target], network, first.shape.len()).map(|(aim, classes)| {
+        lines.extend(classes);
+        lines.push(line(format!("batch = {}", batch(first.rows)), "rows in a training step"));
+        let (fit, _) = fit(&first.shape, tokens, aim, network);
+        Guess { aim, shape: first.shape.clone(), tokens, fit, lines }
+    }))
+}
+
+/// Rows in a batch, of so many.
+fn batch(rows: usize) -> usize {
+    [64, 32, 16, 8, 4, 2].into_iter().find(|b| b * 3 <= rows).unwrap_or(1)
 }
 
 /// Tokens, and nothing else.
@@ -235,9 +274,7 @@ fn finish(inputs: &[&Column], targets: &[&Column], network: &Network, mut lines:
         lines.push(line("normalize_target = \"standard\"", "targets of mean 0 and standard deviation 1"));
     }
     lines.extend(classes);
-    let rows = first.rows;
-    let batch = [64, 32, 16, 8, 4, 2].into_iter().find(|b| b * 3 <= rows).unwrap_or(1);
-    lines.push(line(format!("batch = {batch}"), "rows in a training step"));
+    lines.push(line(format!("batch = {}", batch(first.rows)), "rows in a training step"));
     Ok(Guess { aim, shape: shape.unwrap_or(given), tokens, fit, lines })
 }
 

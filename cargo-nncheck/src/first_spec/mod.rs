@@ -65,6 +65,8 @@ pub struct Parts {
     pub optimizers: Vec<String>,
     /// Training steps.
     pub steps: Vec<String>,
+    /// Types that are a whole training program.
+    pub subjects: Vec<String>,
 }
 
 /// Where the model of a draft comes from.

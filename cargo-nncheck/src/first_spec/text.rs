@@ -6,7 +6,7 @@ use super::files::{DataFile, relative};
 use super::fit::Fit;
 use super::guess::{Aim, Line};
 use super::{Draft, Model, Source};
-use crate::rust_source::Activation;
+use crate::rust_source::{Activation, Input};
 
 /// Where comments begin.
 const COLUMN: usize = 34;
@@ -73,7 +73,9 @@ fn model(draft: &Draft) -> String {
                 out += &with(&format!("{mark}builder = \"{}\"", builder.path), &builder.place);
             }
             if builders.first().is_some_and(|b| b.hyper) {
-                out += &with("# hyper = { hidden = 32 }", "what the builder gets as its `&Hyper`");
+                let keys = draft.network.hyper.iter().map(|(key, value)| format!("{key} = {value}"));
+                let keys: Vec<String> = keys.collect();
+                out += &with(&format!("# hyper = {{ {} }}", keys.join(", ")), "what the builder gets as its `&Hyper`");
             }
         }
         Model::TorchScript(path) => {
@@ -83,7 +85,12 @@ fn model(draft: &Draft) -> String {
             );
         }
         Model::Layers { in_package } => {
-            if *in_package {
+            if let Some(subject) = draft.parts.subjects.first() {
+                out += &format!(
+                    "# The library has a whole training program; it wants data of its own below, and no loss and no optimizer:\n\
+                     #     subject = \"{subject}\"\n# Until then, layers that go with the data:\n"
+                );
+            } else if *in_package {
                 out += "# The library has no public function that takes `&nn::Path` and returns a model; with one, such as\n\
                         #     pub fn mlp(path: &nn::Path) -> impl nn::Module { ... }\n\
                         # it would be: builder = \"my_crate::mlp\". Until then, layers that go with the data:\n";
@@ -137,6 +144,10 @@ fn data(draft: &Draft) -> String {
             for Line(text, why) in &draft.guess.lines {
                 out += &with(text, why);
             }
+            if let Some(function) = draft.parts.data.first() {
+                out +=
+                    &with(&format!("# function = \"{function}\""), "or data of your own, instead of all of the above");
+            }
         }
         Source::Function(path) => {
             out += &with(&format!("function = \"{path}\""), "reads the data as your training program does");
@@ -149,6 +160,9 @@ fn data(draft: &Draft) -> String {
                     " Their shape is that of the model's first layer, as the sources read.\n"
                 }
                 Model::Layers { .. } => " Any shape will do.\n",
+                Model::Builder(_) if draft.network.input != Input::Unknown => {
+                    " How many channels there are, the sources say.\n# TODO: the other sizes are a guess: write those that the model takes.\n"
+                }
                 _ => {
                     "\n# TODO: their shape is a guess, and nothing in the sources tells it: write the one that the model takes.\n"
                 }
@@ -205,7 +219,7 @@ fn optimizer(draft: &Draft) -> String {
     for path in &draft.parts.optimizers {
         out += &with(&format!("# function = \"{path}\""), "or your own, instead of the two above");
     }
-    for path in &draft.parts.steps {
+    if let Some(path) = draft.parts.steps.first() {
         out += &format!("\n# [train]\n# step = \"{path}\"\n");
     }
     out.push('\n');

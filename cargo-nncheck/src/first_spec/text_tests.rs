@@ -57,7 +57,8 @@ fn the_end_of_a_network_decides_the_loss() {
 
 #[test]
 fn every_builder_and_every_part_is_named() {
-    let network = Network { input: Input::Features(4), output: Some(3), ..Network::default() };
+    let hyper = vec![("width".to_owned(), 16)];
+    let network = Network { input: Input::Features(4), output: Some(3), hyper, ..Network::default() };
     let mut other = builder(network.clone());
     other.path = "nets::other".into();
     let parts = Parts {
@@ -65,13 +66,14 @@ fn every_builder_and_every_part_is_named() {
         losses: vec!["nets::loss".into()],
         optimizers: vec!["nets::optimizer".into()],
         steps: vec!["nets::step".into()],
+        subjects: Vec::new(),
     };
     let (drafts, _) = candidates(&[builder(network), other], &parts, None, &[], Path::new("/p/specs"), true);
     let spec = text(&drafts[0]);
     for words in [
         "\nbuilder = \"nets::Net::new\"",
         "\n# builder = \"nets::other\"",
-        "\n# hyper = ",
+        "\n# hyper = { width = 16 }",
         "\nfunction = \"nets::load\"",
         "\n# function = \"nets::loss\"",
         "\n# function = \"nets::optimizer\"",

@@ -28,6 +28,7 @@ pub(super) fn name(source: &mut RustSource) {
             }
         };
     }
+    source.public_types = public;
 }
 
 struct Search<'a> {

@@ -23,6 +23,10 @@ pub struct Network {
     pub reshapes: bool,
     /// The shape that it gives to an example at first, if that can be read.
     pub viewed: Option<Vec<usize>>,
+    /// The inputs that it asks its batch for by name.
+    pub named: Vec<String>,
+    /// The hyperparameters that its builder asks for, with what it takes where a spec says nothing.
+    pub hyper: Vec<(String, i64)>,
 }
 
 /// What the first layer takes.
@@ -62,6 +66,8 @@ enum Event {
     Layer { input: Input, output: Option<usize> },
     Activation(Activation),
     Reshape(Option<Vec<usize>>),
+    Hyper(String, i64),
+    Named(String),
 }
 
 pub(super) fn network(source: &RustSource, builder: &Function) -> Network {
@@ -73,13 +79,34 @@ pub(super) fn network(source: &RustSource, builder: &Function) -> Network {
         Eyes { source, function: forward, variables: Variables::new(), events: &mut run, depth: 0 }.look();
     }
     let mut network = Network::default();
-    let layers = || built.iter().filter(|event| matches!(event, Event::Layer { .. }));
-    if let Some(Event::Layer { input, .. }) = layers().next() {
+    let mut layers = built.iter().filter_map(|event| match event {
+        Event::Layer { input, output } => Some((input, output)),
+        _ => None,
+    });
+    if let Some((input, output)) = layers.next() {
         network.input = input.clone();
+        network.output = *layers.next_back().map_or(output, |(_, output)| output);
     }
-    if let Some(Event::Layer { output, .. }) = layers().next_back() {
-        network.output = *output;
+    for event in &built {
+        if let Event::Hyper(key, value) = event {
+            network.hyper.push((key.clone(), *value));
+        }
     }
+    // Whoever asks for inputs by name may stand beside the model's own function.
+    for function in source.functions.iter().filter(|f| f.module == builder.module) {
+        let mut events = Vec::new();
+        Eyes { source, function, variables: Variables::new(), events: &mut events, depth: DEEPEST }.look();
+        for event in events {
+            if let Event::Named(name) = event
+                && !network.named.contains(&name)
+            {
+                network.named.push(name);
+            }
+        }
+    }
+    let of_numbers = |event: &Event| !matches!(event, Event::Hyper(..) | Event::Named(_));
+    built.retain(of_numbers);
+    run.retain(of_numbers);
     let events = if run.is_empty() { &built } else { &run };
     network.last = match events.last() {
         Some(Event::Activation(activation)) => Some(*activation),
@@ -246,6 +273,22 @@ impl<'ast> Visit<'ast> for Eyes<'_> {
             }
             "apply" | "apply_t" | "forward" | "forward_t" => {
                 self.events.push(Event::Layer { input: Input::Unknown, output: None });
+            }
+            "get" | "input" => {
+                let key = match call.args.first() {
+                    Some(Expr::Lit(literal)) => match &literal.lit {
+                        syn::Lit::Str(key) => key.value(),
+                        _ => return,
+                    },
+                    _ => return,
+                };
+                let value = call.args.iter().nth(1);
+                let value = value.and_then(|v| self.source.value(self.function.module, &self.variables, v));
+                match (name.as_str(), call.args.len(), value) {
+                    ("get", 2, Some(value)) => self.events.push(Event::Hyper(key, value)),
+                    ("input", 1, _) => self.events.push(Event::Named(key)),
+                    _ => {}
+                }
             }
             _ => self.activation(&name),
         }

@@ -25,6 +25,8 @@ pub struct RustSource {
     crate_name: String,
     modules: Vec<Module>,
     functions: Vec<Function>,
+    /// The public path of each type and function that has one, by the path of its definition.
+    public_types: std::collections::BTreeMap<String, String>,
 }
 
 /// A function of a library.
@@ -91,6 +93,16 @@ impl RustSource {
     /// The functions that a spec can name in this role, in the order of the sources.
     pub fn of_role(&self, role: Role) -> impl Iterator<Item = &Function> {
         self.functions.iter().filter(move |f| f.role == Some(role) && f.public.is_some())
+    }
+
+    /// The public paths of types that implement a whole training program.
+    pub fn subjects(&self) -> impl Iterator<Item = String> {
+        let programs =
+            self.functions.iter().filter(|f| f.of_trait.as_deref() == Some("Subject") && f.name() == "build");
+        programs.filter_map(|f| {
+            let at = self.modules[f.module].path.join("::");
+            self.public_types.get(&format!("{at}::{}", f.owner.as_ref()?)).cloned()
+        })
     }
 
     /// The function at a path, public or not.

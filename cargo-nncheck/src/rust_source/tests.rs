@@ -156,6 +156,7 @@ fn the_sizes_of_a_network_are_read_through_constants_variables_and_functions() {
             nn::seq().add(layer(path / \"a\", IN, hidden)).add_fn(|x| x.relu()).add(layer(path / \"b\", hidden, 3)).add_fn(|x| x.log_softmax(-1, tch::Kind::Float))
         }";
     let network = network(lib);
+    assert_eq!(network.hyper, [("hidden".to_owned(), 16)]);
     assert_eq!(
         (network.input, network.output, network.last),
         (Input::Features(8), Some(3), Some(Activation::LogSoftmax))
