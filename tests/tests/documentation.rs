@@ -23,13 +23,16 @@ fn blocks(page: &str) -> Vec<String> {
     blocks
 }
 
+/// The page about models from Python, whose files are another project's.
+const PYTORCH: &str = "pytorch.md";
+
 /// The pages of the documentation that hold specs.
 fn pages() -> Vec<PathBuf> {
     let in_folder = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let docs = repository().join("docs");
     let mut pages: Vec<PathBuf> = in_folder(docs.join("spec"))
         .chain(in_folder(docs))
-        .filter(|path| path.extension().is_some_and(|e| e == "md"))
+        .filter(|path| path.extension().is_some_and(|e| e == "md") && !path.ends_with(PYTORCH))
         .collect();
     pages.sort();
     pages
@@ -80,6 +83,24 @@ fn hold(pages: &[PathBuf], example: &str, least: usize) {
 #[test]
 fn every_block_of_the_documentation_is_a_spec_that_holds() {
     hold(&pages(), "docs", 20);
+}
+
+#[test]
+fn every_block_about_models_from_python_is_a_spec_that_holds() {
+    let folder = Scratch::new();
+    copy(&project("pytorch"), folder.path());
+    let digits = project("digits").join("data/digits.csv");
+    fs::copy(&digits, folder.join("digits.csv")).unwrap_or_else(|e| panic!("{}: {e}", digits.display()));
+    let page = fs::read_to_string(repository().join("docs").join(PYTORCH)).unwrap_or_default();
+    let blocks = blocks(&page);
+    assert_eq!(blocks.len(), 2, "a scripted model, and layers with its state dict");
+    let folder = blocks
+        .iter()
+        .enumerate()
+        .fold(folder, |folder, (index, block)| folder.with(&format!("page/{index}.toml"), block));
+    let specs = folder.join("page").display().to_string();
+    let outcome = nncheck(&["run", "--specs", &specs, "--message-format", "json"]).exits_with(0);
+    assert_eq!(outcome.summary()["passed"], 12, "{outcome}");
 }
 
 #[test]

@@ -157,17 +157,19 @@ fn of_arrays(arrays: &[Column], network: &Network) -> Result<Guess, String> {
     {
         return named;
     }
+    if arrays.iter().any(|a| a.name.ends_with("weight") || a.name.ends_with("bias")) {
+        return Err("it looks like the weights of a model".to_owned());
+    }
     let size = |c: &Column| c.shape.iter().product::<usize>();
-    let (x, y) = match (by_name(&INPUTS), by_name(&TARGETS), arrays) {
+    // A single number is no data.
+    let rows: Vec<&Column> = arrays.iter().filter(|a| a.rows > 1).collect();
+    let (x, y) = match (by_name(&INPUTS), by_name(&TARGETS), &rows[..]) {
         (Some(x), Some(y), _) => (x, Some(y)),
-        (Some(x), None, [_]) | (None, None, [x]) if x.integers => (x, None),
-        (_, _, [a, b]) if a.rows == b.rows && size(a) != size(b) => {
-            if size(a) > size(b) {
-                (a, Some(b))
-            } else {
-                (b, Some(a))
-            }
-        }
+        (Some(x), None, [_]) if x.integers => (x, None),
+        (None, None, &[x]) if x.integers => (x, None),
+        (None, Some(y), &[a, b]) if a.rows == b.rows => (if a.name == y.name { b } else { a }, Some(y)),
+        (_, _, &[a, b]) if a.rows == b.rows && size(a) > size(b) => (a, Some(b)),
+        (_, _, &[a, b]) if a.rows == b.rows && size(a) < size(b) => (b, Some(a)),
         _ => {
             let names = arrays.iter().map(|a| format!("`{}`", a.name)).take(8).collect::<Vec<_>>().join(", ");
             return Err(format!("which of its arrays are inputs and targets cannot be told: {names}"));

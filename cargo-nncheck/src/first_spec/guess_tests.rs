@@ -100,12 +100,19 @@ fn arrays_are_told_apart_by_name_or_by_size() {
     assert_eq!(keys(&guess)[0], "scale = 0.00392156862745098");
     let guess = of(vec![array("kinds", &[], true, 9.0), array("pictures", &[3, 8, 8], false, 5.0)]).expect("a guess");
     assert_eq!(keys(&guess)[..2], ["inputs = \"pictures\"", "target = \"kinds\""]);
-    let why = of(vec![
-        array("body.weight", &[4], false, 1.0),
-        array("body.bias", &[], false, 1.0),
-        array("n", &[], true, 1.0),
-    ]);
+    let why = of(vec![array("bodies", &[4], false, 1.0), array("heads", &[], false, 1.0), array("n", &[], true, 1.0)]);
     assert!(why.unwrap_err().contains("cannot be told"));
+}
+
+#[test]
+fn single_numbers_and_weights_are_no_data() {
+    let of = |arrays: Vec<Column>| guess(&Survey::Arrays(arrays), &Network::default());
+    let mut number = array("n", &[], false, 1.0);
+    number.rows = 0;
+    let guess = of(vec![array("label", &[], true, 2.0), number, array("points", &[4], false, 5.0)]).expect("a guess");
+    assert_eq!(keys(&guess)[..2], ["inputs = \"points\"", "target = \"label\""]);
+    let weights = of(vec![array("weight", &[64], false, 1.0), array("bias", &[], false, 1.0)]);
+    assert!(weights.unwrap_err().contains("weights of a model"));
 }
 
 #[test]

@@ -52,6 +52,8 @@ pub struct Function {
     owner: Option<String>,
     /// The trait that it implements.
     of_trait: Option<String>,
+    /// The type that it belongs to has type parameters.
+    of_generic: bool,
     sig: syn::Signature,
     block: syn::Block,
 }
@@ -97,8 +99,10 @@ impl RustSource {
 
     /// The public paths of types that implement a whole training program.
     pub fn subjects(&self) -> impl Iterator<Item = String> {
-        let programs =
-            self.functions.iter().filter(|f| f.of_trait.as_deref() == Some("Subject") && f.name() == "build");
+        let programs = self
+            .functions
+            .iter()
+            .filter(|f| f.of_trait.as_deref() == Some("Subject") && f.name() == "build" && !f.of_generic);
         programs.filter_map(|f| {
             let at = self.modules[f.module].path.join("::");
             self.public_types.get(&format!("{at}::{}", f.owner.as_ref()?)).cloned()

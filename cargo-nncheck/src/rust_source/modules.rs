@@ -180,6 +180,7 @@ impl Walk<'_> {
             module,
             owner: owner.map(|(name, _)| name.to_owned()),
             of_trait: of_trait.map(str::to_owned),
+            of_generic: owner.is_some_and(|(_, generics)| generics.type_params().next().is_some()),
             sig: sig.clone(),
             block: block.clone(),
         });

@@ -13,6 +13,8 @@ with open("points.csv", "w") as file:
     for row, k in zip(points, label):
         file.write(",".join(f"{v:.4f}" for v in row) + f",{k}\n")
 
+np.savez("points.npz", points=points.astype(np.float32), label=label.astype(np.int64), order=np.float32(0.0))
+
 length = random.integers(3, 9, size=128)
 mask = (np.arange(8)[None, :] < length[:, None]).astype(np.float32)
 tokens = random.integers(1, 12, size=(128, 8)) * mask.astype(np.int64)
