@@ -1,14 +1,17 @@
-//! Compiles the operator observer, the loader of TorchScript models and the keeper of the generator's state (three files of C++) against the headers of the libtorch that `torch-sys` links.
+//! Compiles the operator observer, the loader of TorchScript models, the keeper of the generator's state and the finder of
+//! tensors in memory (four files of C++) against the headers of the libtorch that `torch-sys` links.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-const SOURCES: [&str; 3] = ["src/generator.cpp", "src/observe/observer.cpp", "src/subject/torchscript/module.cpp"];
+const SOURCES: [&str; 4] =
+    ["src/generator.cpp", "src/memory/memory.cpp", "src/observe/observer.cpp", "src/subject/torchscript/module.cpp"];
 
 fn main() {
     for source in SOURCES {
         println!("cargo:rerun-if-changed={source}");
     }
+    println!("cargo:rerun-if-changed=src/memory/memory.hpp");
     println!("cargo:rerun-if-changed=build.rs");
     // Documentation is built without libtorch (torch-sys's `doc-only`), where nothing is linked.
     if env::var_os("DOCS_RS").is_some() {
@@ -21,7 +24,7 @@ fn main() {
 
     let mut build = cc::Build::new();
     build.cpp(true).pic(true).warnings(false);
-    build.include(&include).include(include.join("torch/csrc/api/include"));
+    build.include("src/memory").include(&include).include(include.join("torch/csrc/api/include"));
     // Whatever the profile: without NDEBUG libtorch's headers lay out `at::RecordFunction` differently from the
     // library, and reading an operator's inputs crashes. The callbacks run inside every forward pass, hence -O3.
     build.define("NDEBUG", None).opt_level(3).debug(false).std("c++17");

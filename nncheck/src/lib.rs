@@ -11,10 +11,13 @@
 
 pub mod bindings;
 mod cache;
+#[doc(hidden)]
+pub mod cost;
 mod generator;
 pub mod harness;
 pub mod hyper;
 pub mod measure;
+mod memory;
 pub mod observe;
 pub mod session;
 pub mod subject;

@@ -11,6 +11,8 @@ mod trace;
 mod trials;
 mod value;
 
+pub(crate) use trace::train_some;
+
 use nncheck_core::measurement::{Measurement, Request};
 use nncheck_core::spec::Subject;
 

@@ -1,6 +1,7 @@
 //! Some steps of training, watched.
 
 use nncheck_core::data::Batches;
+use nncheck_core::measurement::DataFacts;
 use nncheck_core::measurement::trace::{
     Activation, Inputs, LayerSeen, NonFinite, Parameter, Step, Trace, TraceAsk, Unregistered, Watched,
 };
@@ -26,14 +27,7 @@ pub(super) fn measure(
         let batch = if rows.is_empty() { Batch::default() } else { data.train(&rows) };
         if ask.inputs == Inputs::Blank { batch.with_inputs(Tensor::zeros_like) } else { batch }
     };
-    let mut trace = Trace {
-        facts: program.facts().clone(),
-        parameters: Vec::new(),
-        layers: Vec::new(),
-        unregistered: Vec::new(),
-        terms: Vec::new(),
-        steps: Vec::with_capacity(ask.steps),
-    };
+    let mut trace = empty(program.facts());
     let mut trainer = program.trainer()?;
     for index in 0..ask.steps {
         let watched = index < ask.watched;
@@ -49,6 +43,40 @@ pub(super) fn measure(
         after_step(trainer.program(), &trace, index + 1);
     }
     Ok(())
+}
+
+/// Trains in blocks of so many steps, each watched at every so-manieth step (0: never), and says when each is done.
+pub(crate) fn train_some(
+    program: &mut Program<'_>,
+    next: &mut dyn FnMut() -> Batch,
+    blocks: &[(usize, usize)],
+    done: &mut dyn FnMut(),
+) -> Result<(), SubjectError> {
+    let mut trace = empty(program.facts());
+    let mut trainer = program.trainer()?;
+    for &(steps, every) in blocks {
+        for index in 0..steps {
+            let watched = every > 0 && index % every == 0;
+            let step = trainer.step(next, if watched { Mode::Watched } else { Mode::Bare })?;
+            let step = take(&mut trainer, &mut trace, &step, watched)?;
+            trace.steps.push(step);
+        }
+        trace.steps.clear();
+        done();
+    }
+    Ok(())
+}
+
+/// A trace without steps.
+fn empty(facts: &DataFacts) -> Trace {
+    Trace {
+        facts: facts.clone(),
+        parameters: Vec::new(),
+        layers: Vec::new(),
+        unregistered: Vec::new(),
+        terms: Vec::new(),
+        steps: Vec::new(),
+    }
 }
 
 /// What is kept of a step.
@@ -167,7 +195,7 @@ mod tests {
             layer: format!("body.{operator}"),
             operator: operator.to_owned(),
             shape: vec![1],
-            statistics: observe::Statistics::of_f32(&[1.0]),
+            statistics: observe::Statistics::of(&[1.0_f32]),
         };
         activation.statistics.non_finite = non_finite;
         activation

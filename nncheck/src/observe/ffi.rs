@@ -81,9 +81,9 @@ impl Output {
         match self.bytes {
             _ if self.data.is_null() => self.converted(),
             // SAFETY: C++ gave a dense CPU tensor of `entries` floats, which nothing writes during the callback.
-            4 => Ok(Statistics::of_f32(unsafe { slice::from_raw_parts(self.data.cast(), self.entries) })),
+            4 => Ok(Statistics::of(unsafe { slice::from_raw_parts::<f32>(self.data.cast(), self.entries) })),
             // SAFETY: as above, of doubles.
-            8 => Ok(Statistics::of_f64(unsafe { slice::from_raw_parts(self.data.cast(), self.entries) })),
+            8 => Ok(Statistics::of(unsafe { slice::from_raw_parts::<f64>(self.data.cast(), self.entries) })),
             _ => self.converted(),
         }
     }
@@ -99,7 +99,7 @@ impl Output {
             };
             // SAFETY: `state` is the option below, lent to this one call.
             let statistics = unsafe { &mut *state.cast::<Option<Statistics>>() };
-            *statistics = Some(Statistics::of_f64(values));
+            *statistics = Some(Statistics::of(values));
         }
         let mut statistics = None::<Statistics>;
         let mut error = ErrorText::default();

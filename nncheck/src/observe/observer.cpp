@@ -14,6 +14,8 @@
 #include <exception>
 #include <memory>
 
+#include "memory.hpp"
+
 extern "C" {
 
 // A tensor as Rust sees it, valid during one callback. Mirrored by `ffi::Output`.
@@ -101,14 +103,9 @@ nncheck_output describe(const at::Tensor& tensor) {
   output.sizes = tensor.sizes().data();
   output.dimensions = tensor.sizes().size();
   output.entries = static_cast<size_t>(tensor.numel());
-  const auto type = tensor.scalar_type();
-  const bool plain = tensor.layout() == at::kStrided && tensor.device().is_cpu() && !tensor.is_neg() &&
-      !tensor._is_zerotensor() && (type == at::kFloat || type == at::kDouble);
   // Statistics do not depend on the order of the entries: dense is enough, contiguous is not needed.
-  if (plain && output.storage != nullptr && tensor.is_non_overlapping_and_dense()) {
-    output.data = tensor.const_data_ptr();  // const: a lazily copied storage stays shared
-    output.bytes = type == at::kFloat ? 4 : 8;
-  }
+  output.data = nncheck_plain_entries(tensor);
+  output.bytes = tensor.scalar_type() == at::kFloat ? 4 : 8;
   return output;
 }
 

@@ -6,9 +6,10 @@ use std::collections::HashSet;
 
 use tch::Tensor;
 
+use super::moves::{Moves, Update};
 use super::{Batch, Model, Optimize, Outputs};
 use crate::observe::{Activation, ObserveError, Observer};
-use crate::tensors::{gradient, norm};
+use crate::tensors::gradient;
 
 /// How a training step is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,28 +83,14 @@ impl Forwards {
     }
 }
 
-/// What one training step did to one parameter.
-#[derive(Clone, Debug)]
-pub(crate) struct Update {
-    /// L2 norm of the gradient that the optimizer was given; `None` where there was none.
-    pub(crate) gradient_norm: Option<f64>,
-    /// L2 norm of the change.
-    pub(crate) norm: f64,
-    /// L2 norm before.
-    pub(crate) length: f64,
-}
-
 /// The optimizers of one training step.
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
-    parameters: Vec<(String, Tensor)>,
+    moves: Moves,
     watching: bool,
     /// The optimizer is not to move anything: what it is given is kept instead.
     dry: bool,
     given: Vec<Option<Tensor>>,
-    before: Vec<Tensor>,
-    /// The gradients are read at the step that moves the parameter.
-    gradients: Vec<Option<Option<f64>>>,
     /// How often gradients were cleared in this step.
     zero_grads: usize,
     /// How often an optimizer stepped in this step.
@@ -122,7 +109,7 @@ impl Seen {
     pub(crate) fn new(parameters: Vec<(String, Tensor)>, first_pass_only: bool) -> Self {
         let forwards =
             Forwards { observer: Some(Observer::new(&parameters)), first_only: first_pass_only, ..Forwards::default() };
-        Self { forwards: RefCell::new(forwards), steps: Steps { parameters, ..Steps::default() } }
+        Self { forwards: RefCell::new(forwards), steps: Steps { moves: Moves::of(parameters), ..Steps::default() } }
     }
 
     /// Begins a step.
@@ -137,11 +124,8 @@ impl Seen {
         (steps.watching, steps.zero_grads, steps.steps) = (watched, 0, 0);
         steps.dry = mode == Mode::Dry;
         steps.given.clear();
-        steps.gradients.clear();
-        steps.before.clear();
         if watched {
-            steps.gradients.resize(steps.parameters.len(), None);
-            steps.before.extend(steps.parameters.iter().map(|(_, p)| p.detach().copy()));
+            steps.moves.begin();
         }
     }
 
@@ -173,21 +157,13 @@ impl Seen {
     }
 
     /// What the step did, parameter by parameter; empty where it was not watched.
-    pub(crate) fn updates(&self) -> Vec<Update> {
-        let steps = &self.steps;
-        let moved = steps.parameters.iter().zip(&steps.before).zip(&steps.gradients);
-        moved
-            .map(|(((_, parameter), before), gradient)| Update {
-                gradient_norm: gradient.unwrap_or_else(|| gradient_norm(parameter)),
-                norm: norm(&(parameter.detach() - before)),
-                length: norm(before),
-            })
-            .collect()
+    pub(crate) fn updates(&mut self) -> Vec<Update> {
+        if self.steps.watching { self.steps.moves.end() } else { Vec::new() }
     }
 
     /// The parameters, by name.
     pub(crate) fn parameters(&self) -> &[(String, Tensor)] {
-        &self.steps.parameters
+        self.steps.moves.parameters()
     }
 
     /// The gradients that the optimizer was given in a dry step, one a parameter; empty where none stepped.
@@ -285,23 +261,15 @@ impl Optimize for RecordingOptimizer<'_> {
         if self.steps.dry {
             // Of several optimizers the last one's moment: by then each network has been given its own.
             let given = |p: &Tensor| gradient(p).map(|gradient| gradient.detach().copy());
-            self.steps.given = self.steps.parameters.iter().map(|(_, p)| given(p)).collect();
+            self.steps.given = self.steps.moves.parameters().iter().map(|(_, p)| given(p)).collect();
             return;
         }
         if !self.steps.watching {
             return self.inner.step();
         }
-        let steps = &mut *self.steps;
-        let norms: Vec<Option<f64>> = steps.parameters.iter().map(|(_, p)| gradient_norm(p)).collect();
-        let versions: Vec<Option<i64>> = steps.parameters.iter().map(|(_, p)| version(p)).collect();
+        self.steps.moves.before_step();
         self.inner.step();
-        for (index, (_, parameter)) in steps.parameters.iter().enumerate() {
-            let moved = version(parameter).is_none_or(|now| versions[index] != Some(now));
-            // Another network's optimizer finds gradients that are not meant for it.
-            if moved || steps.gradients[index].is_none() {
-                steps.gradients[index] = Some(norms[index]);
-            }
-        }
+        self.steps.moves.after_step();
     }
 
     fn set_lr(&mut self, lr: f64) {
@@ -311,14 +279,4 @@ impl Optimize for RecordingOptimizer<'_> {
     fn lr(&self) -> Option<f64> {
         self.inner.lr()
     }
-}
-
-/// How often a tensor was changed in place, where libtorch counts.
-fn version(tensor: &Tensor) -> Option<i64> {
-    tensor.f_internal_version().ok()
-}
-
-/// L2 norm of a parameter's gradient; `None` where it has none.
-fn gradient_norm(parameter: &Tensor) -> Option<f64> {
-    gradient(parameter).as_ref().map(norm)
 }
