@@ -2,10 +2,13 @@
 //! needs measured, and how one seed's measurements become numbers with bands. It never touches a tensor, and the
 //! catalogue line below is all that makes it known to specs, `explain`, the schema and the reference pages.
 
+mod batch_independence;
 mod beats_baseline;
 mod catalogue;
+mod causality;
 mod data;
 pub mod documentation;
+mod entry;
 mod evidence;
 mod finite;
 #[cfg(test)]
@@ -13,11 +16,14 @@ pub(crate) mod fixture;
 mod generalization_gap;
 mod gradient_accumulation;
 mod initial_loss;
+mod input_dependence;
 mod learning_rate;
 mod learns;
 mod loss_function;
 mod metric;
 mod narrow;
+mod nonlinearity;
+mod order_dependence;
 mod overfit;
 mod parameter;
 mod parameters_update;

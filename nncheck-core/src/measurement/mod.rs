@@ -7,7 +7,10 @@ pub mod initial;
 pub mod loss_function;
 pub mod lr_range;
 pub mod overfit;
+pub mod response;
+pub mod rows;
 pub mod score;
+pub mod sequence;
 pub mod trace;
 pub mod trials;
 pub mod value;
@@ -21,7 +24,10 @@ pub use initial::{Initial, InitialAsk, Share};
 pub use loss_function::{LossCase, LossFunction, LossFunctionAsk};
 pub use lr_range::{LrRange, LrRangeAsk};
 pub use overfit::{Overfit, OverfitAsk};
+pub use response::{Response, ResponseAsk};
+pub use rows::{Rows, RowsAsk};
 pub use score::ScoreAsk;
+pub use sequence::{Sequence, SequenceAsk};
 pub use trace::{Inputs, Trace, TraceAsk};
 pub use trials::{Trial, Trials, TrialsAsk};
 pub use value::{Value, ValueAsk};
@@ -115,6 +121,12 @@ measurements! {
     Score(ScoreAsk) -> score::Score;
     /// What can be said of the data without a model.
     Data(DataAsk) -> data::Data;
+    /// Outputs beside other rows.
+    Rows(RowsAsk) -> Rows;
+    /// Outputs under changed positions.
+    Sequence(SequenceAsk) -> Sequence;
+    /// How outputs answer to inputs.
+    Response(ResponseAsk) -> Response;
     /// A number of the user's own.
     Value(ValueAsk) -> Value;
 }

@@ -2,11 +2,15 @@
 
 mod accumulation;
 mod data;
+mod forward;
 mod initial;
 mod loss_function;
 mod lr_range;
 mod overfit;
+mod response;
+mod rows;
 mod score;
+mod sequence;
 mod trace;
 mod trials;
 mod value;
@@ -93,6 +97,9 @@ fn state(program: &Program<'_>, request: &Request) -> Result<Measurement, Subjec
         Request::Initial(ask) => initial::measure(program, ask)?.into(),
         Request::Score(ask) => score::measure(program, ask)?.into(),
         Request::Data(ask) => data::measure(program, ask).into(),
+        Request::Rows(ask) => rows::measure(program, ask)?.into(),
+        Request::Sequence(ask) => sequence::measure(program, ask)?.into(),
+        Request::Response(ask) => response::measure(program, ask)?.into(),
         _ => {
             return Err(SubjectError::new(format!("nobody measures {} (this is a fault in nncheck)", request.words())));
         }

@@ -1,5 +1,8 @@
 //! What can go wrong with a subject before anything is measured, in the user's words.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use serde::{Deserialize, Serialize};
 
 /// Why a measurement could not be taken.
@@ -44,6 +47,37 @@ pub(crate) fn first_lines(message: &str) -> String {
     message[..cut].trim().to_owned()
 }
 
+/// The message of a panic. tch unwraps libtorch's errors, so its panics hold the `Debug` form of one; the C++ stack
+/// trace behind it is cut off.
+#[must_use]
+pub fn panic_words(payload: &(dyn Any + Send)) -> String {
+    let words = payload
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned());
+    let words = match words.split_once("called `Result::unwrap()` on an `Err` value: ") {
+        Some((_, error)) => unquote(error),
+        None => words,
+    };
+    first_lines(&words)
+}
+
+/// `Torch("...\n...")` as text.
+fn unquote(error: &str) -> String {
+    let inner = error.strip_prefix("Torch(\"").and_then(|e| e.strip_suffix("\")")).unwrap_or(error);
+    inner.replace("\\n", "\n").replace("\\\"", "\"").replace("\\'", "'")
+}
+
+/// Runs what may panic; a panic comes back as its words. For what is tried on a copy, and thrown away where it fails: the
+/// program itself must not panic unseen.
+///
+/// # Errors
+/// The panic's words.
+pub(crate) fn attempt<R>(job: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(job)).map_err(|payload| panic_words(payload.as_ref()))
+}
+
 /// Paths of a message relative to the package, which is the folder that a harness runs in.
 pub(crate) fn below_here(message: &str) -> String {
     match std::env::current_dir() {
@@ -72,5 +106,19 @@ impl Phase {
             Self::Building => "the model was being built",
             Self::Measuring => "the model was being measured",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libtorchs_message_is_freed_from_rusts_quoting_and_the_cpp_trace() {
+        let raw = "called `Result::unwrap()` on an `Err` value: Torch(\"mat1 and mat2 shapes cannot be multiplied (64x64 and 32x10)\\nException raised from meta at ../aten:1 (most recent call first):\\nframe #0\")";
+        assert_eq!(
+            panic_words(&raw.to_owned() as &(dyn Any + Send)),
+            "mat1 and mat2 shapes cannot be multiplied (64x64 and 32x10)"
+        );
     }
 }

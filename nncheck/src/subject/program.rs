@@ -1,12 +1,14 @@
 //! A training program, built: what measurers and the user's own checks work with.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 
 use nncheck_core::data::Batches;
 use nncheck_core::measurement::DataFacts;
 use nncheck_core::spec::Subject as Spec;
 use nncheck_core::spec::model::ModelSource;
 use tch::Tensor;
+use tch::nn::VarStore;
 
 use super::model::{freeze, parameters_of};
 use super::{LossFunction, Network, SubjectError, Tensors, Trainer};
@@ -99,6 +101,51 @@ impl<'a> Program<'a> {
     /// Batches of the training rows, as they are trained on from the beginning.
     pub(crate) fn batches(&self) -> Batches {
         Batches::new(self.data.train_rows(), self.spec.data.batch, self.spec.data.shuffle, self.seed)
+    }
+
+    /// The same program in the number format and on the device of another spec of it: built anew with the same seed, then
+    /// given this one's parameters and buffers.
+    ///
+    /// # Errors
+    /// When it cannot be built so.
+    pub(crate) fn copy(from: &Program<'a>, spec: &'a Spec) -> Result<Self, SubjectError> {
+        let copy = Self::build(spec, from.data, from.bindings, from.seed)?;
+        let values: BTreeMap<String, Tensor> = from.variables().into_iter().collect();
+        tch::no_grad(|| {
+            for (name, mut variable) in copy.variables() {
+                if let Some(value) = values.get(&name) {
+                    variable.f_copy_(value)?;
+                }
+            }
+            Ok::<_, SubjectError>(())
+        })?;
+        Ok(copy)
+    }
+
+    /// All parameters and buffers by name.
+    pub(crate) fn variables(&self) -> Vec<(String, Tensor)> {
+        let mut all: Vec<(String, Tensor)> = self
+            .stores()
+            .into_iter()
+            .flat_map(|(network, store)| {
+                store.variables().into_iter().map(move |(name, tensor)| (joined(network, &name), tensor))
+            })
+            .collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all
+    }
+
+    /// The stores of all networks, by the networks' names; a single network has none.
+    pub(crate) fn stores(&self) -> Vec<(&str, &VarStore)> {
+        match &self.body {
+            Body::Declared { network, .. } => vec![("", network.store())],
+            Body::Own { subject, .. } => subject.networks(),
+        }
+    }
+
+    /// The seed that it was built with.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
     }
 
     fn of(spec: &'a Spec, data: &'a Tensors, bindings: &'a Bindings, seed: u64, body: Body) -> Self {
@@ -275,11 +322,15 @@ pub(crate) fn checked(losses: Losses) -> Result<Losses, SubjectError> {
     }
 }
 
+/// The name of a network's tensor among all of the program's.
+fn joined(network: &str, name: &str) -> String {
+    if network.is_empty() { name.to_owned() } else { format!("{network}.{name}") }
+}
+
 fn parameters_of_networks(own: &dyn Subject) -> Result<Vec<(String, Tensor)>, SubjectError> {
     let mut all: Vec<(String, Tensor)> = Vec::new();
     for (network, store) in own.networks() {
-        let prefix = if network.is_empty() { String::new() } else { format!("{network}.") };
-        all.extend(parameters_of(store)?.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
+        all.extend(parameters_of(store)?.into_iter().map(|(name, tensor)| (joined(network, &name), tensor)));
     }
     all.sort_by(|a, b| a.0.cmp(&b.0));
     if let Some(twice) = all.windows(2).find(|pair| pair[0].0 == pair[1].0) {

@@ -9,7 +9,7 @@ mod pool;
 mod process;
 mod protocol;
 
-pub use panics::panic_words;
+pub use crate::subject::error::panic_words;
 pub use pool::{Answer, Pool, Task};
 pub use process::{is_worker, serve};
 pub use protocol::Failure;

@@ -9,4 +9,6 @@ pub mod learning;
 pub mod parts;
 pub mod rates;
 pub mod scores;
+pub mod invariance;
+pub mod sequences;
 pub mod updates;
