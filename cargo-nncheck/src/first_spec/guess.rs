@@ -197,9 +197,10 @@ fn by_asking(arrays: &[Column], network: &Network) -> Option<Result<Guess, Strin
     let target = arrays.iter().find(|a| TARGETS.contains(&a.name.to_lowercase().as_str()))?;
     let others: Vec<&Column> = arrays.iter().filter(|a| a.name != target.name).collect();
     let asked = |name: &str| others.iter().copied().find(|a| a.name == name);
-    let left = others.iter().copied().find(|a| {
-        INPUTS.contains(&a.name.to_lowercase().as_str()) && !network.named.iter().any(|name| *name == a.name)
-    });
+    let left = others
+        .iter()
+        .copied()
+        .find(|a| INPUTS.contains(&a.name.to_lowercase().as_str()) && !network.named.contains(&a.name));
     let pairs: Option<Vec<(&String, &Column)>> =
         network.named.iter().map(|name| Some((name, asked(name).or(left)?))).collect();
     let pairs = pairs?;

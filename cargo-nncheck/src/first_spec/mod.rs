@@ -44,7 +44,7 @@ impl Builder {
         };
         let mut snake = String::new();
         for c in name.trim_start_matches("r#").chars() {
-            if c.is_uppercase() && snake.chars().next_back().is_some_and(|last| last.is_lowercase()) {
+            if c.is_uppercase() && snake.chars().next_back().is_some_and(char::is_lowercase) {
                 snake.push('_');
             }
             snake.extend(c.to_lowercase());
