@@ -18,11 +18,14 @@ use super::input_dependence::InputDependence;
 use super::learning_rate::LearningRate;
 use super::learns::Learns;
 use super::loss_function::LossFunction;
+use super::loss_task::LossTask;
+use super::loss_terms::LossTerms;
 use super::metric::Metric;
 use super::nonlinearity::Nonlinearity;
 use super::order_dependence::OrderDependence;
 use super::overfit::Overfit;
 use super::parameters_update::ParametersUpdate;
+use super::regularization::Regularization;
 use super::update_ratio::UpdateRatio;
 use super::value::Value;
 use super::{Check, CheckType, Info, Stage};
@@ -35,6 +38,9 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
     entry::<BeatsBaseline>(),
     entry::<InitialLoss>(),
     entry::<LossFunction>(),
+    entry::<LossTask>(),
+    entry::<LossTerms>(),
+    entry::<Regularization>(),
     entry::<ParametersUpdate>(),
     entry::<UpdateRatio>(),
     entry::<GradientAccumulation>(),
@@ -54,9 +60,6 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
 /// Ids that later versions will know, with their stages: a spec that names one is told so, rather than that it does
 /// not exist.
 pub const PLANNED: &[(&str, Stage)] = &[
-    ("loss_task", Stage::Loss),
-    ("loss_terms", Stage::Loss),
-    ("regularization", Stage::Loss),
     ("gradient_check", Stage::Connections),
     ("gradient_flow", Stage::Connections),
     ("dead_units", Stage::Connections),

@@ -9,7 +9,7 @@ use super::{Cause, CauseInfo, Context};
 use crate::measurement::{Initial, Measurement, Overfit, Taken, Trace};
 use crate::spec::property::Allowance;
 
-pub(super) use ending::raw_targets;
+pub(super) use ending::{ending, raw_targets, reach};
 
 /// Training that is broken before it begins: shared by the checks that train.
 pub(super) const NOT_FINITE: CauseInfo = CauseInfo {

@@ -5,12 +5,15 @@ pub mod data;
 pub mod facts;
 pub mod initial;
 pub mod loss_function;
+pub mod loss_task;
 pub mod lr_range;
 pub mod overfit;
+pub mod regularization;
 pub mod response;
 pub mod rows;
 pub mod score;
 pub mod sequence;
+pub mod term_gradients;
 pub mod trace;
 pub mod trials;
 pub mod value;
@@ -21,13 +24,16 @@ pub use accumulation::{Accumulation, AccumulationAsk};
 pub use data::DataAsk;
 pub use facts::DataFacts;
 pub use initial::{Initial, InitialAsk, Share};
-pub use loss_function::{LossCase, LossFunction, LossFunctionAsk};
+pub use loss_function::{LossCase, LossFunction, LossFunctionAsk, Tried, TriedTerm};
+pub use loss_task::{LossTask, LossTaskAsk};
 pub use lr_range::{LrRange, LrRangeAsk};
 pub use overfit::{Overfit, OverfitAsk};
+pub use regularization::{Regularization, RegularizationAsk};
 pub use response::{Response, ResponseAsk};
 pub use rows::{Rows, RowsAsk};
 pub use score::ScoreAsk;
 pub use sequence::{Sequence, SequenceAsk};
+pub use term_gradients::{TermGradients, TermGradientsAsk};
 pub use trace::{Inputs, Trace, TraceAsk};
 pub use trials::{Trial, Trials, TrialsAsk};
 pub use value::{Value, ValueAsk};
@@ -107,6 +113,12 @@ measurements! {
     Initial(InitialAsk) -> Initial;
     /// A loss on outputs whose loss is known.
     LossFunction(LossFunctionAsk) -> LossFunction;
+    /// What a loss is given: outputs and targets.
+    LossTask(LossTaskAsk) -> LossTask;
+    /// The gradients of each term of a loss.
+    TermGradients(TermGradientsAsk) -> TermGradients;
+    /// What the declared regularisation does.
+    Regularization(RegularizationAsk) -> Regularization;
     /// Training on a handful of examples until they are learnt.
     Overfit(OverfitAsk) -> Overfit;
     /// Some steps of training, watched.

@@ -5,12 +5,15 @@ mod data;
 mod forward;
 mod initial;
 mod loss_function;
+mod loss_task;
 mod lr_range;
 mod overfit;
+mod regularization;
 mod response;
 mod rows;
 mod score;
 mod sequence;
+mod term_gradients;
 mod trace;
 mod trials;
 mod value;
@@ -79,6 +82,9 @@ fn take(program: &mut Program<'_>, job: Job<'_>) -> Result<Measurement, SubjectE
     let seed = mix(job.seed).cast_signed();
     Ok(match job.request {
         Request::LossFunction(ask) => loss_function::measure(program, ask)?.into(),
+        Request::LossTask(ask) => loss_task::measure(program, ask)?.into(),
+        Request::TermGradients(ask) => term_gradients::measure(program, ask)?.into(),
+        Request::Regularization(_) => regularization::measure(program, seed)?.into(),
         Request::Overfit(ask) => overfit::measure(program, ask)?.into(),
         Request::Accumulation(_) => accumulation::measure(program, seed)?.into(),
         Request::LrRange(ask) => lr_range::measure(program, ask, seed)?.into(),

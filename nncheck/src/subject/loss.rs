@@ -2,11 +2,13 @@
 
 mod guess;
 mod predictions;
+mod single;
 mod term;
 
 use nncheck_core::spec::loss::{Loss, LossKind, Task};
 use tch::{Kind, Tensor};
 
+pub(crate) use self::single::OneTerm;
 use self::term::Term;
 use super::{Network, SubjectError};
 use crate::bindings::Bindings;
@@ -74,19 +76,6 @@ impl LossFunction {
             None => right,
         };
         Some(right.to_kind(Kind::Double).mean(Kind::Double).double_value(&[]))
-    }
-
-    /// The output and the target that the first term is of.
-    ///
-    /// # Errors
-    /// When there are none of the names that the spec gives.
-    pub(crate) fn only<'t>(
-        &self,
-        outputs: &'t Outputs,
-        batch: &'t Batch,
-    ) -> Result<(&'t Tensor, &'t Tensor), SubjectError> {
-        let term = self.terms.first().ok_or_else(|| SubjectError::new("the loss has no terms"))?;
-        Ok((term.output(outputs)?, term.target(batch)?))
     }
 
     /// The outputs of a model whose only output is this tensor; `None` where the loss is of several.

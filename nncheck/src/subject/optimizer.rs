@@ -5,13 +5,13 @@ mod groups;
 mod update;
 
 use nncheck_core::spec::Subject;
-use nncheck_core::spec::optimizer::{Clip, Group as Spec, OptimizerSource};
+use nncheck_core::spec::optimizer::{Clip, Group as Spec, OptimizerKind, OptimizerSource};
 use nncheck_core::spec::schedule::Course;
 use tch::{Kind, Tensor};
 
 use self::gradients::Gradients;
 use self::update::Rule;
-use super::{Network, SubjectError};
+use super::{Network, Program, SubjectError};
 use crate::bindings::Bindings;
 use crate::user::Optimize;
 
@@ -81,6 +81,26 @@ impl Optimizer {
     pub fn rates(&self) -> impl Iterator<Item = f64> {
         self.groups.iter().map(|group| group.course.lr())
     }
+}
+
+/// The trainable parameters, each with the weight decay that the spec declares for it, and whether that is decoupled.
+pub(crate) fn decays(program: &Program<'_>) -> Result<Vec<(Tensor, f64, bool)>, SubjectError> {
+    let Some(network) = program.network() else { return Ok(Vec::new()) };
+    let groups =
+        program.spec.optimizer.as_ref().map(nncheck_core::spec::optimizer::Optimizer::groups).unwrap_or_default();
+    let parameters = groups::in_reach(network)?;
+    let trainable = |index: &usize| parameters[*index].1.requires_grad();
+    if groups.is_empty() {
+        let all = (0..parameters.len()).filter(trainable);
+        return Ok(all.map(|index| (parameters[index].1.shallow_clone(), 0.0, false)).collect());
+    }
+    let members = groups::members(groups, &parameters, network.frozen())?;
+    let each = groups.iter().zip(members).flat_map(|(group, members)| {
+        let (decay, decoupled) = (group.kind.weight_decay(), matches!(group.kind, OptimizerKind::Adamw(_)));
+        members.into_iter().map(move |index| (index, decay, decoupled))
+    });
+    let each = each.filter(|(index, ..)| trainable(index));
+    Ok(each.map(|(index, decay, apart)| (parameters[index].1.shallow_clone(), decay, apart)).collect())
 }
 
 impl Optimize for Optimizer {

@@ -86,6 +86,25 @@ impl<'p, 'a> Trainer<'p, 'a> {
         Ok(step)
     }
 
+    /// The rate of the next step, where the optimizer tells.
+    pub(crate) fn rate(&self) -> Option<f64> {
+        self.optimizer.as_ref().and_then(|optimizer| optimizer.lr())
+    }
+
+    /// One optimizer step on the regularisation alone: the data has no gradient.
+    pub(crate) fn regularise(&mut self) -> Result<(), SubjectError> {
+        let Some(optimizer) = &mut self.optimizer else { return Err(SubjectError::new("there is nothing to train")) };
+        optimizer.zero_grad();
+        let trainable = self.program.parameters().iter().filter(|(_, parameter)| parameter.requires_grad());
+        // A loss of nothing that reaches every parameter.
+        let nothing =
+            trainable.map(|(_, parameter)| parameter.sum(parameter.kind()) * 0.0).reduce(|sum, one| sum + one);
+        let nothing = nothing.ok_or_else(|| SubjectError::new("no parameter is trainable"))?;
+        self.program.regularised(&nothing).backward();
+        optimizer.step();
+        Ok(())
+    }
+
     /// What was seen of the last step.
     pub(crate) fn seen(&mut self) -> &mut Seen {
         &mut self.seen

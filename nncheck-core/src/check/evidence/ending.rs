@@ -20,7 +20,7 @@ impl Context<'_> {
 }
 
 /// What is wrong with a model's last operator before a loss of this kind.
-fn ending(kind: LossKind, operator: &str) -> Option<String> {
+pub(crate) fn ending(kind: LossKind, operator: &str) -> Option<String> {
     let squashes = SQUASHES.iter().any(|squash| operator.contains(squash));
     let ends = format!("the model ends with {operator}");
     Some(match kind {
@@ -39,6 +39,20 @@ fn ending(kind: LossKind, operator: &str) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// The interval that outputs behind this operator lie in.
+pub(crate) fn reach(operator: &str) -> Option<(f64, f64)> {
+    match operator {
+        o if o.contains("log_softmax") || o.contains("logsigmoid") || o.contains("log_sigmoid") => {
+            Some((f64::NEG_INFINITY, 0.0))
+        }
+        o if o.contains("hardtanh") || o.contains("relu6") || o.contains("leaky") || o.contains("prelu") => None,
+        o if o.contains("tanh") => Some((-1.0, 1.0)),
+        o if o.contains("softmax") || o.contains("sigmoid") => Some((0.0, 1.0)),
+        o if o.contains("relu") || o.contains("softplus") => Some((0.0, f64::INFINITY)),
+        _ => None,
+    }
 }
 
 /// Numbers as targets that are far from what a fresh model puts out: said with what to do.

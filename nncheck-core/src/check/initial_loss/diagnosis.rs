@@ -45,7 +45,15 @@ impl<'a> Seen<'a> {
     }
 
     pub(super) fn reduction(&self, causes: &mut Vec<Cause>) {
-        let ratio = self.loss / self.knows_nothing;
+        // Of class ids it is known without asking the loss, which may itself be the one that is summed.
+        let guessing = match self.context.task() {
+            Task::Multiclass if self.context.is_of_the_first_target() => {
+                self.first.facts.classes.map(|k| as_number(k).ln())
+            }
+            Task::Binary => Some(std::f64::consts::LN_2),
+            _ => None,
+        };
+        let ratio = self.loss / guessing.unwrap_or(self.knows_nothing);
         for (count, what) in [(self.context.subject.data.batch, "rows of a batch"), (self.first.rows, "rows measured")]
         {
             let n = as_number(count);

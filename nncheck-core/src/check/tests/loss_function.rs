@@ -1,9 +1,12 @@
 use ndarray::{ArrayD, IxDyn};
 
 use super::super::fixture::{Outcome, outcome, subject_with};
+use super::side::explained;
 use super::*;
 use crate::judge::Verdict;
-use crate::reference::{Reference, Target, faulty, try_out};
+use crate::measurement::{LossCase, Tried, TriedTerm};
+use crate::reference::{Fault, Reference, Target, faulty, try_out};
+use crate::spec::loss::LossKind;
 use crate::spec::property::Settings;
 
 fn target(kind: LossKind) -> (Vec<usize>, Target) {
@@ -29,8 +32,26 @@ fn cases(kind: LossKind, own: impl Fn(f64, &[(Fault, f64)]) -> f64) -> Vec<LossC
         .collect()
 }
 
-fn seen(declared: Vec<LossCase>, of_step: Vec<LossCase>) -> Seen {
-    Seen { cannot: None, rows: 6, output_shape: vec![6, 3], declared, of_step }
+fn term(kind: LossKind, cases: Vec<LossCase>) -> TriedTerm {
+    TriedTerm {
+        name: None,
+        cannot: None,
+        declared: true,
+        output_shape: vec![6, 3],
+        tried: vec![Tried { kind, cases }],
+        reshaped: None,
+        doubled: None,
+        shifted: None,
+        logarithms: None,
+    }
+}
+
+fn of_terms(terms: Vec<TriedTerm>) -> Seen {
+    Seen { cannot: None, rows: 6, terms, of_step: Vec::new() }
+}
+
+fn seen(kind: LossKind, declared: Vec<LossCase>, of_step: Vec<LossCase>) -> Seen {
+    Seen { of_step, ..of_terms(vec![term(kind, declared)]) }
 }
 
 fn judge(kind: LossKind, seen: Seen) -> Outcome {
@@ -38,7 +59,7 @@ fn judge(kind: LossKind, seen: Seen) -> Outcome {
 }
 
 fn run(kind: LossKind, own: impl Fn(f64, &[(Fault, f64)]) -> f64) -> Outcome {
-    judge(kind, seen(cases(kind, own), Vec::new()))
+    judge(kind, seen(kind, cases(kind, own), Vec::new()))
 }
 
 #[test]
@@ -55,7 +76,7 @@ fn every_mistake_that_is_looked_for_is_named_first() {
         assert!(faults.len() >= 3, "{kind:?}");
         for fault in faults {
             let seen = run(kind, |_, all| all.iter().find(|(f, _)| *f == fault).unwrap().1);
-            let (id, _) = explained(fault, &super::seen(&[]).cloned().unwrap_or(self::seen(Vec::new(), Vec::new())));
+            let (id, _) = explained(fault, &[6, 3], 6);
             assert_eq!((seen.judged.verdict, seen.causes.first()), (Verdict::Fail, Some(&id)), "{kind:?} {fault:?}");
         }
     }
@@ -92,8 +113,11 @@ fn what_is_like_no_usual_mistake_is_shown_with_its_numbers() {
 fn the_loss_of_a_step_is_judged_beside_the_declared_one() {
     let right = || cases(LossKind::CrossEntropy, |right, _| right);
     let flipped = cases(LossKind::CrossEntropy, |right, _| -right);
-    assert_eq!(judge(LossKind::CrossEntropy, seen(right(), right())).judged.verdict, Verdict::Pass);
-    let seen = judge(LossKind::CrossEntropy, seen(right(), flipped));
+    assert_eq!(
+        judge(LossKind::CrossEntropy, seen(LossKind::CrossEntropy, right(), right())).judged.verdict,
+        Verdict::Pass
+    );
+    let seen = judge(LossKind::CrossEntropy, seen(LossKind::CrossEntropy, right(), flipped));
     assert_eq!(seen.causes, ["sign"]);
     assert!(seen.judged.outside.iter().all(|name| name.ends_with("in the step")));
 }
@@ -102,11 +126,75 @@ fn the_loss_of_a_step_is_judged_beside_the_declared_one() {
 fn a_regularisation_inside_a_step_is_no_mistake() {
     let right = cases(LossKind::CrossEntropy, |right, _| right);
     let regularised = cases(LossKind::CrossEntropy, |right, _| right + 0.3);
-    assert_eq!(judge(LossKind::CrossEntropy, seen(right, regularised)).judged.verdict, Verdict::Pass);
+    assert_eq!(
+        judge(LossKind::CrossEntropy, seen(LossKind::CrossEntropy, right, regularised)).judged.verdict,
+        Verdict::Pass
+    );
 }
 
 #[test]
 fn without_a_reference_it_is_skipped() {
-    let seen = Seen { cannot: Some("a program of its own".to_owned()), ..seen(Vec::new(), Vec::new()) };
+    let seen = Seen { cannot: Some("a program of its own".to_owned()), ..of_terms(Vec::new()) };
     assert_eq!(judge(LossKind::Mse, seen).judged.verdict, Verdict::Skipped);
+}
+
+#[test]
+fn each_term_of_a_sum_is_judged_by_itself() {
+    let named = |name: &str, term: TriedTerm| TriedTerm { name: Some(name.to_owned()), ..term };
+    let class = || named("class", term(LossKind::CrossEntropy, cases(LossKind::CrossEntropy, |right, _| right)));
+    let mse = |own: fn(f64) -> f64| named("box", term(LossKind::Mse, cases(LossKind::Mse, |right, _| own(right))));
+    let sound = judge(LossKind::CrossEntropy, of_terms(vec![class(), mse(|right| right)]));
+    assert_eq!(sound.judged.verdict, Verdict::Pass);
+    let halved = judge(LossKind::CrossEntropy, of_terms(vec![class(), mse(|right| right / 2.0)]));
+    assert_eq!((halved.judged.verdict, halved.causes), (Verdict::Fail, vec!["scaled"]));
+    assert!(halved.judged.at.unwrap().starts_with("box, "), "{}", halved.help);
+    // A term that cannot be tried leaves the others to judge, and is told of.
+    let weightless = TriedTerm { cannot: Some("it has the weight zero".to_owned()), ..mse(|right| right) };
+    let one = judge(LossKind::CrossEntropy, of_terms(vec![class(), weightless]));
+    assert_eq!(one.judged.verdict, Verdict::Pass);
+    assert!(one.remark.unwrap().contains("`box` was not tried: it has the weight zero"));
+}
+
+/// A term of which the spec says no kind, from what its function makes of outputs.
+fn kindless(kinds: &[LossKind], own: impl Fn(f64, &[(Fault, f64)]) -> f64) -> TriedTerm {
+    let tried = kinds.iter().map(|&kind| Tried { kind, cases: cases(kind, &own) }).collect();
+    TriedTerm { declared: false, tried, ..term(LossKind::Mse, Vec::new()) }
+}
+
+#[test]
+fn a_function_without_a_kind_is_recognised() {
+    let sound = judge(LossKind::Mse, of_terms(vec![kindless(&[LossKind::CrossEntropy], |right, _| right)]));
+    assert_eq!(sound.judged.verdict, Verdict::Pass);
+    let twice = kindless(&[LossKind::CrossEntropy], |_, all| {
+        all.iter().find(|(fault, _)| *fault == Fault::SquashedTwice).unwrap().1
+    });
+    assert_eq!(judge(LossKind::Mse, of_terms(vec![twice])).causes, ["softmax_twice"]);
+}
+
+#[test]
+fn a_function_of_no_known_kind_has_to_fall_and_not_to_grow_with_the_batch() {
+    let focal = || kindless(&[LossKind::CrossEntropy], |right, _| right.powf(1.7));
+    let sound = TriedTerm { doubled: Some([1.3, 1.3]), ..focal() };
+    assert_eq!(judge(LossKind::Mse, of_terms(vec![sound])).judged.verdict, Verdict::Pass);
+    let summed = TriedTerm { doubled: Some([1.3, 2.6]), ..focal() };
+    assert_eq!(judge(LossKind::Mse, of_terms(vec![summed])).causes, ["reduction"]);
+    // Rows that are compared with one another.
+    let contrasted = TriedTerm { doubled: Some([1.3, 1.99]), ..focal() };
+    assert_eq!(judge(LossKind::Mse, of_terms(vec![contrasted])).judged.verdict, Verdict::Pass);
+    let broadcast = TriedTerm { reshaped: Some([1.3, 0.4]), ..focal() };
+    assert_eq!(judge(LossKind::Mse, of_terms(vec![broadcast])).causes, ["broadcast"]);
+    let shared = TriedTerm { shifted: Some([1.3, 1.3]), ..focal() };
+    assert_eq!(judge(LossKind::Mse, of_terms(vec![shared])).causes, ["broadcast"]);
+    let uphill = kindless(&[LossKind::CrossEntropy], |right, _| -right.powf(1.7));
+    assert_eq!(judge(LossKind::Mse, of_terms(vec![uphill])).causes, ["rises_with_better_outputs"]);
+    let constant = kindless(&[LossKind::CrossEntropy], |_, _| 0.7);
+    assert_eq!(judge(LossKind::Mse, of_terms(vec![constant])).causes, ["constant"]);
+}
+
+#[test]
+fn a_loss_of_rates_falls_towards_the_logarithms_of_its_targets() {
+    let rates = kindless(&[LossKind::Mse], |right, _| 5.0 - right);
+    assert_eq!(judge(LossKind::Mse, of_terms(vec![rates.clone()])).judged.verdict, Verdict::Fail);
+    let poisson = TriedTerm { logarithms: Some([1.0, 0.3]), ..rates };
+    assert_eq!(judge(LossKind::Mse, of_terms(vec![poisson])).judged.verdict, Verdict::Pass);
 }

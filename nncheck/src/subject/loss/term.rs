@@ -25,6 +25,10 @@ impl Term {
         Ok(Self { spec: spec.clone(), function })
     }
 
+    pub(super) fn spec(&self) -> &loss::Term {
+        &self.spec
+    }
+
     pub(super) fn kind(&self) -> Option<LossKind> {
         self.spec.kind
     }

@@ -6,6 +6,7 @@ pub mod accumulation;
 pub mod finite;
 pub mod inputs;
 pub mod learning;
+pub mod losses;
 pub mod parts;
 pub mod rates;
 pub mod scores;
