@@ -7,12 +7,15 @@ use toml::Spanned;
 use toml::de::{DeTable, Deserializer, Error};
 
 use super::batch_independence::BatchIndependence;
+use super::batch_size::BatchSize;
 use super::beats_baseline::BeatsBaseline;
+use super::budget::Budget;
 use super::causality::Causality;
 use super::data::Data;
 use super::finite::Finite;
 use super::generalization_gap::GeneralizationGap;
 use super::gradient_accumulation::GradientAccumulation;
+use super::gradient_clipping::GradientClipping;
 use super::initial_loss::InitialLoss;
 use super::input_dependence::InputDependence;
 use super::learning_rate::LearningRate;
@@ -20,8 +23,10 @@ use super::learns::Learns;
 use super::loss_function::LossFunction;
 use super::loss_task::LossTask;
 use super::loss_terms::LossTerms;
+use super::lr_schedule::LrSchedule;
 use super::metric::Metric;
 use super::nonlinearity::Nonlinearity;
+use super::optimizer::Optimizer;
 use super::order_dependence::OrderDependence;
 use super::overfit::Overfit;
 use super::parameters_update::ParametersUpdate;
@@ -51,9 +56,14 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
     entry::<Nonlinearity>(),
     entry::<OrderDependence>(),
     entry::<LearningRate>(),
+    entry::<LrSchedule>(),
+    entry::<BatchSize>(),
+    entry::<GradientClipping>(),
+    entry::<Optimizer>(),
     entry::<Data>(),
     entry::<Metric>(),
     entry::<GeneralizationGap>(),
+    entry::<Budget>(),
     entry::<Value>(),
 ];
 
@@ -74,14 +84,9 @@ pub const PLANNED: &[(&str, Stage)] = &[
     ("output_contract", Stage::Connections),
     ("device_parity", Stage::Connections),
     ("precision_parity", Stage::Connections),
-    ("lr_schedule", Stage::Parameters),
-    ("batch_size", Stage::Parameters),
-    ("gradient_clipping", Stage::Parameters),
     ("batch_norm", Stage::Parameters),
     ("dropout", Stage::Parameters),
     ("layer_order", Stage::Parameters),
-    ("optimizer", Stage::Parameters),
-    ("budget", Stage::Control),
     ("regression", Stage::Control),
 ];
 

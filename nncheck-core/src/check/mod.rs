@@ -3,7 +3,9 @@
 //! catalogue line below is all that makes it known to specs, `explain`, the schema and the reference pages.
 
 mod batch_independence;
+mod batch_size;
 mod beats_baseline;
+mod budget;
 mod catalogue;
 mod causality;
 mod data;
@@ -15,6 +17,7 @@ mod finite;
 pub(crate) mod fixture;
 mod generalization_gap;
 mod gradient_accumulation;
+mod gradient_clipping;
 mod initial_loss;
 mod input_dependence;
 mod learning_rate;
@@ -22,9 +25,11 @@ mod learns;
 mod loss_function;
 mod loss_task;
 mod loss_terms;
+mod lr_schedule;
 mod metric;
 mod narrow;
 mod nonlinearity;
+mod optimizer;
 mod order_dependence;
 mod overfit;
 mod parameter;

@@ -1,12 +1,15 @@
 //! What can be measured, and what comes back: pure data, without tensors and without judgement.
 
 pub mod accumulation;
+pub mod budget;
 pub mod data;
 pub mod facts;
 pub mod initial;
 pub mod loss_function;
 pub mod loss_task;
 pub mod lr_range;
+pub mod noise_scale;
+pub mod optimizer_steps;
 pub mod overfit;
 pub mod regularization;
 pub mod response;
@@ -139,6 +142,12 @@ measurements! {
     Sequence(SequenceAsk) -> Sequence;
     /// How outputs answer to inputs.
     Response(ResponseAsk) -> Response;
+    /// How much gradients differ from example to example.
+    NoiseScale(noise_scale::NoiseScaleAsk) -> noise_scale::NoiseScale;
+    /// What the optimizer is asked to do, step by step.
+    OptimizerSteps(optimizer_steps::OptimizerStepsAsk) -> optimizer_steps::OptimizerSteps;
+    /// What a program costs.
+    Budget(budget::BudgetAsk) -> budget::Budget;
     /// A number of the user's own.
     Value(ValueAsk) -> Value;
 }

@@ -69,8 +69,8 @@ mod tests {
         let suite = from_texts(&[("first", &text)], &Overrides::default()).unwrap();
         let checks: Vec<_> = suite.specs[0].properties.iter().map(|p| p.check.info()).collect();
         assert!(checks.is_sorted_by_key(|info| info.stage), "{checks:?}");
-        // What `value` measures is the user's own, and so is the band of `metric`.
-        for entry in CATALOGUE.iter().filter(|entry| !["value", "metric"].contains(&entry.info.id)) {
+        // What `value` measures is the user's own, and so are the bands of `metric` and `budget`.
+        for entry in CATALOGUE.iter().filter(|entry| !["value", "metric", "budget"].contains(&entry.info.id)) {
             assert!(checks.iter().any(|info| info.id == entry.info.id), "{} is not on the list", entry.info.id);
         }
     }

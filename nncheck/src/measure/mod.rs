@@ -1,12 +1,15 @@
 //! Measuring: one file a measurement. A measurer runs the training program and writes down numbers; it never judges.
 
 mod accumulation;
+mod budget;
 mod data;
 mod forward;
 mod initial;
 mod loss_function;
 mod loss_task;
 mod lr_range;
+mod noise_scale;
+mod optimizer_steps;
 mod overfit;
 mod regularization;
 mod response;
@@ -91,6 +94,8 @@ fn take(program: &mut Program<'_>, job: Job<'_>) -> Result<Measurement, SubjectE
         Request::Trials(ask) => trials::measure(program, ask, seed)?.into(),
         // Of epochs; of steps it is one of the states below.
         Request::Score(ask) if ask.after.steps().is_none() => score::train_and_measure(program, ask)?.into(),
+        Request::OptimizerSteps(ask) => optimizer_steps::measure(program, ask)?.into(),
+        Request::Budget(ask) => budget::measure(program, ask)?.into(),
         Request::Value(ask) => value::measure(program, ask)?.into(),
         request => state(program, request)?,
     })
@@ -102,6 +107,7 @@ fn state(program: &Program<'_>, request: &Request) -> Result<Measurement, Subjec
     Ok(match request {
         Request::Initial(ask) => initial::measure(program, ask)?.into(),
         Request::Score(ask) => score::measure(program, ask)?.into(),
+        Request::NoiseScale(ask) => noise_scale::measure(program, ask)?.into(),
         Request::Data(ask) => data::measure(program, ask).into(),
         Request::Rows(ask) => rows::measure(program, ask)?.into(),
         Request::Sequence(ask) => sequence::measure(program, ask)?.into(),

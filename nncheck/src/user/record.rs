@@ -4,12 +4,13 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
+use nncheck_core::measurement::optimizer_steps::Length;
 use tch::Tensor;
 
 use super::moves::{Moves, Update};
 use super::{Batch, Model, Optimize, Outputs};
 use crate::observe::{Activation, ObserveError, Observer};
-use crate::tensors::gradient;
+use crate::tensors::{gradient, norm};
 
 /// How a training step is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(crate) enum Mode {
     Bare,
     /// With activations, gradients and updates taken.
     Watched,
+    /// With the rate and the gradients of each step of the optimizer taken.
+    Metered,
     /// With an optimizer that moves nothing, to see what it is given.
     Dry,
 }
@@ -83,6 +86,17 @@ impl Forwards {
     }
 }
 
+/// What a metered step saw of the optimizer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Metered {
+    /// The rate of its first step, where it tells.
+    pub(crate) rate: Option<f64>,
+    /// The gradients that it was given last.
+    pub(crate) given: Length,
+    /// The same when it had stepped, and clipped them.
+    pub(crate) used: Length,
+}
+
 /// The optimizers of one training step.
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
@@ -91,6 +105,9 @@ pub(crate) struct Steps {
     /// The optimizer is not to move anything: what it is given is kept instead.
     dry: bool,
     given: Vec<Option<Tensor>>,
+    /// Rate and gradients of each step of the optimizer are wanted.
+    metering: bool,
+    metered: Metered,
     /// How often gradients were cleared in this step.
     zero_grads: usize,
     /// How often an optimizer stepped in this step.
@@ -123,6 +140,7 @@ impl Seen {
         let steps = &mut self.steps;
         (steps.watching, steps.zero_grads, steps.steps) = (watched, 0, 0);
         steps.dry = mode == Mode::Dry;
+        (steps.metering, steps.metered) = (mode == Mode::Metered, Metered::default());
         steps.given.clear();
         if watched {
             steps.moves.begin();
@@ -169,6 +187,11 @@ impl Seen {
     /// The gradients that the optimizer was given in a dry step, one a parameter; empty where none stepped.
     pub(crate) fn given(&mut self) -> Vec<Option<Tensor>> {
         std::mem::take(&mut self.steps.given)
+    }
+
+    /// What a metered step saw.
+    pub(crate) fn metered(&self) -> Metered {
+        self.steps.metered
     }
 
     /// How often gradients were cleared and how often an optimizer stepped, in this step.
@@ -264,6 +287,16 @@ impl Optimize for RecordingOptimizer<'_> {
             self.steps.given = self.steps.moves.parameters().iter().map(|(_, p)| given(p)).collect();
             return;
         }
+        if self.steps.metering {
+            let metered = &mut self.steps.metered;
+            if self.steps.steps == 1 {
+                metered.rate = self.inner.lr();
+            }
+            metered.given = length(self.steps.moves.parameters());
+            self.inner.step();
+            metered.used = length(self.steps.moves.parameters());
+            return;
+        }
         if !self.steps.watching {
             return self.inner.step();
         }
@@ -279,4 +312,15 @@ impl Optimize for RecordingOptimizer<'_> {
     fn lr(&self) -> Option<f64> {
         self.inner.lr()
     }
+}
+
+/// How long all gradients are together.
+fn length(parameters: &[(String, Tensor)]) -> Length {
+    let (mut square, mut largest) = (0.0, 0.0_f64);
+    for gradient in parameters.iter().filter_map(|(_, parameter)| gradient(parameter)) {
+        let norm = norm(&gradient);
+        square += norm * norm;
+        largest = largest.max(gradient.abs().max().double_value(&[]));
+    }
+    Length { norm: square.sqrt(), largest }
 }

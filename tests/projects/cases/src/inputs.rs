@@ -52,3 +52,13 @@ pub fn rare() -> Dataset {
     let _one = labels.narrow(0, 0, 3).fill_(1);
     Dataset::new(x, labels)
 }
+
+/// Two thousand rows, of which all of one class are nearly the same.
+pub fn all_alike() -> Dataset {
+    let (x, y) = clusters();
+    let first = |class: i64| (0..256).find(|&row| y.int64_value(&[row]) == class).unwrap_or(0);
+    let rows: Vec<i64> = (0..2048).map(|row| first(row % 3)).collect();
+    let shade = Tensor::arange(2048, (Kind::Float, x.device())).unsqueeze(1) * 1e-6;
+    let order = Tensor::from_slice(&rows);
+    Dataset::new(x.index_select(0, &order) + shade, y.index_select(0, &order))
+}
