@@ -205,7 +205,10 @@ impl Check for Regularization {
 /// The strongest factor that is declared; zero where there is none.
 fn strongest(context: &Context<'_>) -> f64 {
     let optimizer = context.subject.optimizer.as_ref();
-    let decays = optimizer.into_iter().flat_map(|optimizer| optimizer.groups()).map(|group| group.kind.weight_decay());
+    let decays = optimizer
+        .into_iter()
+        .flat_map(crate::spec::optimizer::Optimizer::groups)
+        .map(|group| group.kind.weight_decay());
     decays.fold(context.subject.loss.l2, f64::max)
 }
 
