@@ -88,7 +88,7 @@ impl<'p, 'a> Trainer<'p, 'a> {
 
     /// The rate of the next step, where the optimizer tells.
     pub(crate) fn rate(&self) -> Option<f64> {
-        self.optimizer.as_ref().and_then(|optimizer| optimizer.lr())
+        self.optimizer.as_ref()?.lr()
     }
 
     /// One optimizer step on the regularisation alone: the data has no gradient.
@@ -112,7 +112,7 @@ impl<'p, 'a> Trainer<'p, 'a> {
 
     /// The rate of the next step, where the optimizer tells; `None` too for a program that keeps its optimizers to itself.
     pub(crate) fn lr(&self) -> Option<f64> {
-        self.optimizer.as_ref().and_then(|optimizer| optimizer.lr())
+        self.optimizer.as_ref()?.lr()
     }
 
     /// Sets the rate of the steps that follow; nothing where the program keeps its optimizers to itself.

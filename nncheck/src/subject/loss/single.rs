@@ -35,12 +35,12 @@ impl<'l> OneTerm<'l> {
     }
 
     /// The output that it is of.
-    pub(crate) fn output<'o>(self, outputs: &'o Outputs) -> Result<&'o Tensor, SubjectError> {
+    pub(crate) fn output(self, outputs: &Outputs) -> Result<&Tensor, SubjectError> {
         self.term.output(outputs)
     }
 
     /// The target that it is of.
-    pub(crate) fn target<'b>(self, batch: &'b Batch) -> Result<&'b Tensor, SubjectError> {
+    pub(crate) fn target(self, batch: &Batch) -> Result<&Tensor, SubjectError> {
         self.term.target(batch)
     }
 
