@@ -11,7 +11,10 @@ use super::batch_size::BatchSize;
 use super::beats_baseline::BeatsBaseline;
 use super::budget::Budget;
 use super::causality::Causality;
+use super::checkpoint::Checkpoint;
 use super::data::Data;
+use super::determinism::Determinism;
+use super::device_parity::DeviceParity;
 use super::finite::Finite;
 use super::generalization_gap::GeneralizationGap;
 use super::gradient_accumulation::GradientAccumulation;
@@ -25,11 +28,15 @@ use super::loss_task::LossTask;
 use super::loss_terms::LossTerms;
 use super::lr_schedule::LrSchedule;
 use super::metric::Metric;
+use super::modes::Modes;
 use super::nonlinearity::Nonlinearity;
 use super::optimizer::Optimizer;
 use super::order_dependence::OrderDependence;
+use super::output_contract::OutputContract;
 use super::overfit::Overfit;
+use super::padding_invariance::PaddingInvariance;
 use super::parameters_update::ParametersUpdate;
+use super::precision_parity::PrecisionParity;
 use super::regularization::Regularization;
 use super::update_ratio::UpdateRatio;
 use super::value::Value;
@@ -55,6 +62,13 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
     entry::<InputDependence>(),
     entry::<Nonlinearity>(),
     entry::<OrderDependence>(),
+    entry::<PaddingInvariance>(),
+    entry::<Modes>(),
+    entry::<Determinism>(),
+    entry::<Checkpoint>(),
+    entry::<OutputContract>(),
+    entry::<DeviceParity>(),
+    entry::<PrecisionParity>(),
     entry::<LearningRate>(),
     entry::<LrSchedule>(),
     entry::<BatchSize>(),
@@ -84,6 +98,9 @@ pub const PLANNED: &[(&str, Stage)] = &[
     ("output_contract", Stage::Connections),
     ("device_parity", Stage::Connections),
     ("precision_parity", Stage::Connections),
+    ("lr_schedule", Stage::Parameters),
+    ("batch_size", Stage::Parameters),
+    ("gradient_clipping", Stage::Parameters),
     ("batch_norm", Stage::Parameters),
     ("dropout", Stage::Parameters),
     ("layer_order", Stage::Parameters),
@@ -128,8 +145,19 @@ mod tests {
     use super::*;
 
     /// Files of this folder that are no checks.
-    const NOT_CHECKS: [&str; 10] =
-        ["mod", "catalogue", "documentation", "entry", "evidence", "narrow", "term", "fixture", "parameter", "schema"];
+    const NOT_CHECKS: [&str; 11] = [
+        "mod",
+        "parity",
+        "catalogue",
+        "documentation",
+        "entry",
+        "evidence",
+        "narrow",
+        "term",
+        "fixture",
+        "parameter",
+        "schema",
+    ];
 
     #[test]
     fn every_file_of_the_folder_is_a_check_of_that_name() {

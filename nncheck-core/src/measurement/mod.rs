@@ -2,15 +2,21 @@
 
 pub mod accumulation;
 pub mod budget;
+pub mod checkpoint;
+pub mod contract;
 pub mod data;
+pub mod determinism;
 pub mod facts;
 pub mod initial;
 pub mod loss_function;
 pub mod loss_task;
 pub mod lr_range;
+pub mod modes;
 pub mod noise_scale;
 pub mod optimizer_steps;
 pub mod overfit;
+pub mod padding;
+pub mod parity;
 pub mod regularization;
 pub mod response;
 pub mod rows;
@@ -24,13 +30,17 @@ pub mod value;
 use serde::{Deserialize, Serialize};
 
 pub use accumulation::{Accumulation, AccumulationAsk};
+pub use checkpoint::{Checkpoint, CheckpointAsk};
+pub use contract::{Contract, ContractAsk};
 pub use data::DataAsk;
 pub use facts::DataFacts;
 pub use initial::{Initial, InitialAsk, Share};
 pub use loss_function::{LossCase, LossFunction, LossFunctionAsk, Tried, TriedTerm};
 pub use loss_task::{LossTask, LossTaskAsk};
 pub use lr_range::{LrRange, LrRangeAsk};
+pub use modes::{Modes, ModesAsk};
 pub use overfit::{Overfit, OverfitAsk};
+pub use padding::{Padding, PaddingAsk};
 pub use regularization::{Regularization, RegularizationAsk};
 pub use response::{Response, ResponseAsk};
 pub use rows::{Rows, RowsAsk};
@@ -53,6 +63,11 @@ pub trait Ask {
     /// the data. Such requests are answered on the way of one training run, the same as [`Trace`]'s.
     fn after(&self) -> Option<usize> {
         None
+    }
+
+    /// Whether it has to be measured in a process that has done nothing else.
+    fn fresh_process(&self) -> bool {
+        false
     }
 
     /// Chooses the share of the data, where it is of one that can be chosen.
@@ -148,6 +163,18 @@ measurements! {
     OptimizerSteps(optimizer_steps::OptimizerStepsAsk) -> optimizer_steps::OptimizerSteps;
     /// What a program costs.
     Budget(budget::BudgetAsk) -> budget::Budget;
+    /// Outputs under changed padding.
+    Padding(PaddingAsk) -> Padding;
+    /// Outputs of several batches.
+    Contract(ContractAsk) -> Contract;
+    /// Train and eval mode.
+    Modes(ModesAsk) -> Modes;
+    /// Saving and loading.
+    Checkpoint(CheckpointAsk) -> Checkpoint;
+    /// A training run in a fresh process.
+    Run(determinism::RunAsk) -> determinism::Run;
+    /// Outputs in another number format or on another device.
+    Parity(parity::ParityAsk) -> parity::Parity;
     /// A number of the user's own.
     Value(ValueAsk) -> Value;
 }
@@ -169,6 +196,12 @@ impl Request {
     #[must_use]
     pub fn after(&self) -> Option<usize> {
         self.ask().after()
+    }
+
+    /// Whether it has to be measured in a process that has done nothing else.
+    #[must_use]
+    pub fn fresh_process(&self) -> bool {
+        self.ask().fresh_process()
     }
 
     /// The same of another share of the data, where it is of one that can be chosen.

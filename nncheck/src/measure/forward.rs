@@ -90,7 +90,7 @@ pub(super) fn connected<R>(
 }
 
 /// The same program in another number format or elsewhere, its constant parameters moved.
-fn copied<'s>(program: &Program<'s>, spec: &'s spec::Subject) -> Result<Program<'s>, SubjectError> {
+pub(super) fn copied<'s>(program: &Program<'s>, spec: &'s spec::Subject) -> Result<Program<'s>, SubjectError> {
     let copy = Program::copy(program, spec)?;
     tch::no_grad(|| {
         for (_, parameter) in copy.parameters().iter().filter(|(_, p)| p.requires_grad() && p.numel() > 0) {
@@ -108,6 +108,11 @@ impl<'p, 'a> Forward<'p, 'a> {
         Self { program, seed: program.seed().cast_signed(), kind: crate::subject::kind(program.spec.dtype) }
     }
 
+    /// The same with the generator as that of another program.
+    pub(super) fn seeded(program: &'p Program<'a>, seed: u64) -> Self {
+        Self { seed: seed.cast_signed(), ..Self::new(program) }
+    }
+
     /// Whether it runs in double precision.
     pub(super) fn is_precise(&self) -> bool {
         self.kind == Kind::Double
@@ -117,10 +122,11 @@ impl<'p, 'a> Forward<'p, 'a> {
     pub(super) fn rows(&self, rows: &[usize]) -> Batch {
         let all = self.program.data.train_rows().max(1);
         let rows: Vec<usize> = rows.iter().map(|row| row % all).collect();
-        self.program
-            .data
-            .train(&rows)
-            .map(|tensor| if tensor.is_floating_point() { tensor.to_kind(self.kind) } else { tensor.shallow_clone() })
+        let device = self.program.parameters().first().map_or(Device::Cpu, |(_, parameter)| parameter.device());
+        self.program.data.train(&rows).map(|tensor| {
+            let tensor = tensor.to_device(device);
+            if tensor.is_floating_point() { tensor.to_kind(self.kind) } else { tensor }
+        })
     }
 
     /// How many rows to take of `wanted`, where there have to be `groups` times as many: unlike any other axis of the

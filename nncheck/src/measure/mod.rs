@@ -2,15 +2,21 @@
 
 mod accumulation;
 mod budget;
+mod checkpoint;
+mod contract;
 mod data;
+mod determinism;
 mod forward;
 mod initial;
 mod loss_function;
 mod loss_task;
 mod lr_range;
+mod modes;
 mod noise_scale;
 mod optimizer_steps;
 mod overfit;
+mod padding;
+mod parity;
 mod regularization;
 mod response;
 mod rows;
@@ -89,6 +95,9 @@ fn take(program: &mut Program<'_>, job: Job<'_>) -> Result<Measurement, SubjectE
         Request::TermGradients(ask) => term_gradients::measure(program, ask)?.into(),
         Request::Regularization(_) => regularization::measure(program, seed)?.into(),
         Request::Overfit(ask) => overfit::measure(program, ask)?.into(),
+        Request::Modes(ask) => modes::measure(program, ask)?.into(),
+        Request::Checkpoint(ask) => checkpoint::measure(program, ask)?.into(),
+        Request::Run(ask) => determinism::measure(program, ask)?.into(),
         Request::Accumulation(_) => accumulation::measure(program, seed)?.into(),
         Request::LrRange(ask) => lr_range::measure(program, ask, seed)?.into(),
         Request::Trials(ask) => trials::measure(program, ask, seed)?.into(),
@@ -112,6 +121,9 @@ fn state(program: &Program<'_>, request: &Request) -> Result<Measurement, Subjec
         Request::Rows(ask) => rows::measure(program, ask)?.into(),
         Request::Sequence(ask) => sequence::measure(program, ask)?.into(),
         Request::Response(ask) => response::measure(program, ask)?.into(),
+        Request::Padding(ask) => padding::measure(program, ask)?.into(),
+        Request::Contract(ask) => contract::measure(program, ask)?.into(),
+        Request::Parity(ask) => parity::measure(program, ask)?.into(),
         _ => {
             return Err(SubjectError::new(format!("nobody measures {} (this is a fault in nncheck)", request.words())));
         }

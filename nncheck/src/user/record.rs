@@ -34,6 +34,8 @@ pub(crate) struct Forwards {
     /// Only the first pass of a step is watched: the others repeat it.
     first_only: bool,
     passes: usize,
+    /// How many passes through a model ran in train mode, and in eval mode, since this was last asked.
+    modes: (usize, usize),
     activations: Vec<Activation>,
     error: Option<ObserveError>,
     /// What the model puts out is wanted.
@@ -169,6 +171,12 @@ impl Seen {
         self.forwards.get_mut().last.take()
     }
 
+    /// How many passes through the model ran in train mode and in eval mode since this was last asked; none of a program of
+    /// the user's own, whose modes are its own affair.
+    pub(crate) fn modes(&mut self) -> (usize, usize) {
+        std::mem::take(&mut self.forwards.get_mut().modes)
+    }
+
     /// From now on, what the model puts out is kept.
     pub(crate) fn keep_outputs(&mut self) {
         self.forwards.get_mut().keeping = true;
@@ -251,6 +259,10 @@ impl std::fmt::Debug for RecordingModel<'_> {
 impl Model for RecordingModel<'_> {
     fn outputs(&self, batch: &Batch, train: bool) -> Outputs {
         let outputs = Forwards::run(self.forwards, || self.inner.outputs(batch, train));
+        if let Ok(mut forwards) = self.forwards.try_borrow_mut() {
+            forwards.modes.0 += usize::from(train);
+            forwards.modes.1 += usize::from(!train);
+        }
         if train
             && let Ok(mut forwards) = self.forwards.try_borrow_mut()
             && forwards.keeping

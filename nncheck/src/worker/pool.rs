@@ -223,8 +223,8 @@ fn run(
         seed: task.seed,
     };
     let mut worker = match slot.take() {
-        Some(worker) => worker,
-        None => Worker::start().map_err(|e| not_started(&e))?,
+        Some(worker) if !task.request.fresh_process() => worker,
+        _ => Worker::start().map_err(|e| not_started(&e))?,
     };
     if worker.send(&message).is_err() {
         // It ended between two jobs, for whatever reason: this job gets a fresh one.

@@ -5,11 +5,12 @@
 pub mod accumulation;
 pub mod finite;
 pub mod inputs;
+pub mod invariance;
 pub mod learning;
 pub mod losses;
+pub mod masks;
 pub mod parts;
 pub mod rates;
 pub mod scores;
-pub mod invariance;
 pub mod sequences;
 pub mod updates;

@@ -47,7 +47,9 @@ fn positions(x: &Tensor) -> Tensor {
 fn language_model(path: &nn::Path, ahead: Option<i64>) -> impl Module + use<> {
     let (tokens, places) = (embedding(path / "tokens", TOKENS), embedding(path / "places", LENGTH));
     let (attention, head) = (Attention::new(path / "attention", ahead), linear(path / "head", WIDTH, TOKENS));
-    nn::func(move |x| head.forward(&attention.attend(&(tokens.forward(x) + places.forward(&positions(x)))).gelu("none")))
+    nn::func(move |x| {
+        head.forward(&attention.attend(&(tokens.forward(x) + places.forward(&positions(x)))).gelu("none"))
+    })
 }
 
 /// Attention under a mask.
