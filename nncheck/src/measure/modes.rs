@@ -26,7 +26,7 @@ pub(super) fn measure(program: &mut Program<'_>, ask: &ModesAsk) -> Result<Modes
     let seed = program.seed().cast_signed();
     let loss = |program: &Program<'_>, train: bool| -> Result<f64, SubjectError> {
         tch::manual_seed(seed);
-        let rows = program.spec.data.batch.max(ROWS).min(LOSS_ROWS);
+        let rows = program.spec.data.batch.clamp(ROWS, LOSS_ROWS);
         let losses = tch::no_grad(|| program.losses(&program.first_rows(rows), train))?;
         Ok(losses.numbers().0)
     };

@@ -51,7 +51,8 @@ fn look(program: &Program<'_>, ask: &ParityAsk) -> Result<Parity, Stop> {
         .map(|(name, output)| (name.to_owned(), difference(&one_of(name, output), &others, &[spread(output)])))
         .collect();
     let layers = model.layers(&model.rows(&rows))?;
-    let first = layers.iter().zip(&other_layers).map(|(a, b)| (a, apart(a, b))).find(|(_, by)| !(*by <= WORTH));
+    let first =
+        layers.iter().zip(&other_layers).map(|(a, b)| (a, apart(a, b))).find(|(_, by)| by.is_nan() || *by > WORTH);
     Ok(Parity {
         cannot: None,
         between: (one, two),
