@@ -37,7 +37,7 @@ use crate::spec::property::Level;
 /// scale is beyond what they can tell, and only the upper edge is judged, against their number.
 ///
 /// ## Sources
-/// S. McCandlish, J. Kaplan, D. Amodei and others, An Empirical Model of Large-Batch Training (2018).
+/// S. `McCandlish`, J. Kaplan, D. Amodei and others, An Empirical Model of Large-Batch Training (2018).
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BatchSize {

@@ -19,7 +19,8 @@ use crate::spec::Subject;
 /// ## What it measures
 /// `metric` on the validation share (its first `rows` rows) after `steps` training steps, in eval mode, minus the same metric of a
 /// model that always predicts the classes' shares or the targets' means of the training share; for errors and perplexity, where less is better, the share of the baseline's
-/// that is saved. It has to be above zero.
+/// that is saved. It has to be above zero. With `hidden`, the same margin over a network with one hidden layer of so many units as well, trained
+/// by Adam at 1e-3 for as many steps on the same batches: at most 0.05 behind it, as a warning.
 ///
 /// ## Why it matters
 /// Accuracy of 95 % is nothing where 95 % of the examples are of one class. A model that does not beat the majority class has
@@ -33,7 +34,8 @@ use crate::spec::Subject;
 /// Look at the same margin on the training share, which is told. Where classes are rare, use `metric = "auc"` or `"f1"`.
 ///
 /// ## Defaults
-/// Accuracy for classes and r2 for numbers, 200 steps, 4,096 rows.
+/// Accuracy for classes and r2 for numbers, 200 steps, 4,096 rows. No network is trained beside: of 37 sound classifiers 13 trail one of
+/// 512 units so early.
 ///
 /// ## Sources
 /// A. Karpathy, A Recipe for Training Neural Networks (2019): "human baseline", "input-independent baseline".
@@ -46,14 +48,19 @@ pub struct BeatsBaseline {
     pub steps: NonZeroUsize,
     /// On how many of the first validation rows.
     pub rows: NonZeroUsize,
+    /// How many hidden units the plain network has that is to be beaten as well; none, where left out.
+    pub hidden: Option<NonZeroUsize>,
 }
 
 impl Default for BeatsBaseline {
     fn default() -> Self {
         let count = super::parameter::count;
-        Self { metric: None, steps: count(200), rows: count(4096) }
+        Self { metric: None, steps: count(200), rows: count(4096), hidden: None }
     }
 }
+
+const OVER_IGNORANCE: &str = "over what is said without looking";
+const OVER_PEER: &str = "over a network of one hidden layer";
 
 impl BeatsBaseline {
     fn metric(&self, subject: &Subject) -> Metric {
@@ -80,6 +87,11 @@ impl CheckType for BeatsBaseline {
                 what: "the model beats the baseline on its training rows, and not on others",
                 cure: "look whether validation rows are prepared in the same way, get more data, or regularise",
             },
+            CauseInfo {
+                id: "outdone",
+                what: "a plain network with one hidden layer is better",
+                cure: "see what the model has beyond it, a part at a time",
+            },
         ],
     };
 }
@@ -97,7 +109,9 @@ impl Check for BeatsBaseline {
 
     fn needs(&self, subject: &Subject) -> Vec<Request> {
         let after = Training::Steps(self.steps.get());
-        vec![ScoreAsk { metric: self.metric(subject), k: 5, after, rows: self.rows.get() }.into()]
+        let own = ScoreAsk { metric: self.metric(subject), k: 5, after, rows: self.rows.get(), peer: None };
+        let peer = self.hidden.map(|units| ScoreAsk { peer: Some(units.get()), ..own });
+        std::iter::once(own).chain(peer).map(Request::from).collect()
     }
 
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
@@ -111,24 +125,50 @@ impl Check for BeatsBaseline {
         let Some(share) = &seen.validation else {
             return Sample::Nothing("all rows train: there is no validation share to be better on".to_owned());
         };
-        match margin(self.metric(context.subject), share) {
-            Ok(value) => Sample::Seen(vec![Entry {
-                name: None,
-                value: Some(value),
-                // Above zero.
-                band: Some(Band { min: Some(f64::MIN_POSITIVE), max: None, expect: None }),
-                scale: Scale::Linear,
-            }]),
-            Err(why) => Sample::Unanswerable(why),
+        let metric = self.metric(context.subject);
+        let value = match margin(metric, share) {
+            Ok(value) => value,
+            Err(why) => return Sample::Unanswerable(why),
+        };
+        let entry = |name: Option<&str>, value, min| Entry {
+            name: name.map(str::to_owned),
+            value,
+            band: Some(Band { min: Some(min), max: None, expect: None }),
+            scale: Scale::Linear,
+        };
+        // Above zero.
+        let mut entries = vec![entry(None, Some(value), f64::MIN_POSITIVE)];
+        if let Ok(peer) = answer::<Score>(taken, 1) {
+            let of_peer = peer.validation.as_ref().and_then(|peer| margin(metric, peer).ok());
+            entries[0].name = Some(OVER_IGNORANCE.to_owned());
+            entries.push(entry(Some(OVER_PEER), of_peer.map(|of_peer| value - of_peer), -0.05));
         }
+        Sample::Seen(entries)
     }
 
     fn quantity(&self) -> &'static str {
         "margin over the baseline"
     }
 
-    fn diagnose(&self, context: &Context<'_>, _judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
+    fn advises(&self, name: &str) -> bool {
+        name == OVER_PEER
+    }
+
+    fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
         let metric = self.metric(context.subject);
+        if judged.outside.iter().all(|name| name == OVER_PEER) && !judged.outside.is_empty() {
+            let of =
+                |at| typical(taken, |seed| answer::<Score>(seed, at).ok()?.validation.as_ref()?.value.clone().ok());
+            let shown = |at| of(at).map_or_else(|| "nothing".to_owned(), number);
+            let help = format!(
+                "`{}` is {} after {} steps, and {} of a network with one hidden layer: see what the model has beyond it, a part at a time",
+                metric.name(),
+                shown(0),
+                self.steps,
+                shown(1)
+            );
+            return vec![Cause { id: "outdone", help }];
+        }
         let of = |f: &dyn Fn(&Score) -> Option<f64>| typical(taken, |seed| f(answer(seed, 0).ok()?));
         let Some(training) = of(&|score| margin(metric, score.training.as_ref()?).ok()) else { return Vec::new() };
         let shown = |f: &dyn Fn(&Score) -> Option<&Result<f64, String>>| {

@@ -96,7 +96,7 @@ impl Check for GeneralizationGap {
 
     fn needs(&self, subject: &Subject) -> Vec<Request> {
         let after = self.epochs.map_or(Training::Steps(self.steps.get()), |epochs| Training::Epochs(epochs.get()));
-        vec![ScoreAsk { metric: self.metric(subject), k: 5, after, rows: self.rows.get() }.into()]
+        vec![ScoreAsk { metric: self.metric(subject), k: 5, after, rows: self.rows.get(), peer: None }.into()]
     }
 
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {

@@ -167,12 +167,11 @@ impl Check for LearningRate {
             entry(OF_FALL, Some(lr / marks.falls), Some(self.of_fall), None),
             entry(OF_RISE, marks.rises.map(|rises| lr / rises), None, Some(self.of_rise)),
         ];
-        if let (Some(most), Ok(trials)) = (self.sensitivity, answer::<Trials>(taken, 1)) {
-            if let [half, own, twice] = trials.losses[..] {
-                entries.extend(
-                    [(HALF, half), (TWICE, twice)].map(|(name, loss)| entry(name, Some(loss / own), None, Some(most))),
-                );
-            }
+        if let (Some(most), Ok(trials)) = (self.sensitivity, answer::<Trials>(taken, 1))
+            && let [half, own, twice] = trials.losses[..]
+        {
+            let losses = [(HALF, half), (TWICE, twice)];
+            entries.extend(losses.map(|(name, loss)| entry(name, Some(loss / own), None, Some(most))));
         }
         Sample::Seen(entries)
     }

@@ -40,7 +40,7 @@ const LEFT: &str = "share of the rate that is left";
 /// 200 steps; the rates agree to 1e-6 of the full rate; after 100 steps at least a thousandth of it is left.
 ///
 /// ## Sources
-/// PyTorch, torch.optim.lr_scheduler: the schedules.
+/// PyTorch, `torch.optim.lr_scheduler`: the schedules.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LrSchedule {

@@ -142,8 +142,14 @@ impl Check for Metric {
                 vec![ValueAsk { function: function.value.clone(), after: self.training() }.into()]
             }
             None => vec![
-                ScoreAsk { metric: self.kind(subject), k: self.k.get(), after: self.training(), rows: self.rows.get() }
-                    .into(),
+                ScoreAsk {
+                    metric: self.kind(subject),
+                    k: self.k.get(),
+                    after: self.training(),
+                    rows: self.rows.get(),
+                    peer: None,
+                }
+                .into(),
             ],
         }
     }

@@ -56,12 +56,15 @@ pub struct ScoreAsk {
     pub after: Training,
     /// On how many of the first rows of each share.
     pub rows: usize,
+    /// Of a plain network with so many hidden units in the place of the program's model, trained by Adam at 1e-3.
+    pub peer: Option<usize>,
 }
 
 impl Ask for ScoreAsk {
     fn key(&self) -> String {
-        let Self { metric, k, after, rows } = self;
-        format!("score-{}-{k}-{}-{rows}", metric.name(), after.key())
+        let Self { metric, k, after, rows, peer } = self;
+        let peer = peer.map_or_else(String::new, |units| format!("-peer{units}"));
+        format!("score-{}-{k}-{}-{rows}{peer}", metric.name(), after.key())
     }
 
     fn words(&self) -> String {
@@ -69,7 +72,8 @@ impl Ask for ScoreAsk {
     }
 
     fn after(&self) -> Option<usize> {
-        self.after.steps()
+        // Another program is trained for itself.
+        self.after.steps().filter(|_| self.peer.is_none())
     }
 }
 

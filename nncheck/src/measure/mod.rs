@@ -29,7 +29,7 @@ mod value;
 
 pub(crate) use trace::train_some;
 
-use nncheck_core::measurement::{Measurement, Request};
+use nncheck_core::measurement::{Ask, Measurement, Request};
 use nncheck_core::spec::Subject;
 
 use crate::bindings::Bindings;
@@ -101,8 +101,8 @@ fn take(program: &mut Program<'_>, job: Job<'_>) -> Result<Measurement, SubjectE
         Request::Accumulation(_) => accumulation::measure(program, seed)?.into(),
         Request::LrRange(ask) => lr_range::measure(program, ask, seed)?.into(),
         Request::Trials(ask) => trials::measure(program, ask, seed)?.into(),
-        // Of epochs; of steps it is one of the states below.
-        Request::Score(ask) if ask.after.steps().is_none() => score::train_and_measure(program, ask)?.into(),
+        // Of epochs or of another network; of steps it is one of the states below.
+        Request::Score(ask) if ask.after().is_none() => score::train_and_measure(program, ask)?.into(),
         Request::OptimizerSteps(ask) => optimizer_steps::measure(program, ask)?.into(),
         Request::Budget(ask) => budget::measure(program, ask)?.into(),
         Request::Value(ask) => value::measure(program, ask)?.into(),

@@ -47,3 +47,16 @@ fn of_errors_the_saved_share_counts() {
 fn without_validation_rows_there_is_nothing_to_see() {
     assert_eq!(run(score(0.99, None)).judged.verdict, Verdict::Skipped);
 }
+
+#[test]
+fn a_plain_network_that_is_better_is_advice() {
+    let check = BeatsBaseline { hidden: Some(super::super::parameter::count(64)), ..BeatsBaseline::default() };
+    let run = |peer| {
+        let taken = [score(0.9, Some(0.8)).into(), score(0.9, Some(peer)).into()];
+        outcome(&check, &subject(), &Settings::default(), &taken)
+    };
+    assert_eq!(run(0.82).judged.verdict, Verdict::Pass);
+    let seen = run(0.95);
+    assert_eq!((&seen.judged.outside[..], &seen.causes[..]), (&[OVER_PEER.to_owned()][..], &["outdone"][..]));
+    assert!(check.advises(OVER_PEER) && check.needs(&subject()).len() == 2);
+}

@@ -3,7 +3,7 @@
 use nncheck::Dataset;
 use tch::{Kind, Tensor};
 
-use crate::parts::clusters;
+use crate::parts::{clusters, uniform};
 
 /// Every row four times, as if to balance, before anything is split.
 pub fn copied() -> Dataset {
@@ -61,4 +61,13 @@ pub fn all_alike() -> Dataset {
     let shade = Tensor::arange(2048, (Kind::Float, x.device())).unsqueeze(1) * 1e-6;
     let order = Tensor::from_slice(&rows);
     Dataset::new(x.index_select(0, &order) + shade, y.index_select(0, &order))
+}
+
+/// Above and below a parabola in the first two of eight inputs, which a line tells apart in part.
+pub fn parabola() -> Dataset {
+    let mut uniform = uniform();
+    let x: Vec<f32> = (0..600 * 8).map(|_| (3.4 * uniform() - 1.7) as f32).collect();
+    let x = Tensor::from_slice(&x).reshape([-1, 8]);
+    let above = x.select(1, 0) + (x.select(1, 1).square() - 1) * 1.2;
+    Dataset::new(x, above.gt(0.0).to_kind(Kind::Int64))
 }

@@ -62,3 +62,8 @@ pub fn right(program: &mut Program<'_>) -> f64 {
         Err(_) => f64::NAN,
     }
 }
+
+/// A straight line between two classes.
+pub fn straight(path: &nn::Path) -> impl Module + use<> {
+    linear(path / "head", 8, 2)
+}
