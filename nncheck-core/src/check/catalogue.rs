@@ -8,6 +8,7 @@ use toml::de::{DeTable, Deserializer, Error};
 
 use super::batch_independence::BatchIndependence;
 use super::batch_size::BatchSize;
+use super::batch_norm::BatchNorm;
 use super::beats_baseline::BeatsBaseline;
 use super::budget::Budget;
 use super::causality::Causality;
@@ -19,8 +20,11 @@ use super::finite::Finite;
 use super::generalization_gap::GeneralizationGap;
 use super::gradient_accumulation::GradientAccumulation;
 use super::gradient_clipping::GradientClipping;
+use super::dropout::Dropout;
+use super::gradient_check::GradientCheck;
 use super::initial_loss::InitialLoss;
 use super::input_dependence::InputDependence;
+use super::layer_order::LayerOrder;
 use super::learning_rate::LearningRate;
 use super::learns::Learns;
 use super::loss_function::LossFunction;
@@ -40,6 +44,8 @@ use super::precision_parity::PrecisionParity;
 use super::regularization::Regularization;
 use super::update_ratio::UpdateRatio;
 use super::value::Value;
+use super::weight_init::WeightInit;
+use super::weight_scale::WeightScale;
 use super::{Check, CheckType, Info, Stage};
 use crate::spec::property::Level;
 
@@ -53,9 +59,12 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
     entry::<LossTask>(),
     entry::<LossTerms>(),
     entry::<Regularization>(),
+    entry::<GradientCheck>(),
     entry::<ParametersUpdate>(),
     entry::<UpdateRatio>(),
     entry::<GradientAccumulation>(),
+    entry::<WeightInit>(),
+    entry::<WeightScale>(),
     entry::<Finite>(),
     entry::<BatchIndependence>(),
     entry::<Causality>(),
@@ -74,6 +83,9 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
     entry::<BatchSize>(),
     entry::<GradientClipping>(),
     entry::<Optimizer>(),
+    entry::<BatchNorm>(),
+    entry::<Dropout>(),
+    entry::<LayerOrder>(),
     entry::<Data>(),
     entry::<Metric>(),
     entry::<GeneralizationGap>(),
@@ -84,16 +96,10 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
 /// Ids that later versions will know, with their stages: a spec that names one is told so, rather than that it does
 /// not exist.
 pub const PLANNED: &[(&str, Stage)] = &[
-    ("gradient_check", Stage::Connections),
     ("gradient_flow", Stage::Connections),
     ("dead_units", Stage::Connections),
     ("saturation", Stage::Connections),
     ("activation_scale", Stage::Connections),
-    ("weight_init", Stage::Connections),
-    ("weight_scale", Stage::Connections),
-    ("batch_norm", Stage::Parameters),
-    ("dropout", Stage::Parameters),
-    ("layer_order", Stage::Parameters),
     ("regression", Stage::Control),
 ];
 

@@ -4,6 +4,7 @@
 
 mod batch_independence;
 mod batch_size;
+mod batch_norm;
 mod beats_baseline;
 mod budget;
 mod catalogue;
@@ -13,6 +14,7 @@ mod data;
 mod determinism;
 mod device_parity;
 pub mod documentation;
+mod dropout;
 mod entry;
 mod evidence;
 mod finite;
@@ -21,8 +23,10 @@ pub(crate) mod fixture;
 mod generalization_gap;
 mod gradient_accumulation;
 mod gradient_clipping;
+mod gradient_check;
 mod initial_loss;
 mod input_dependence;
+mod layer_order;
 mod learning_rate;
 mod learns;
 mod loss_function;
@@ -46,6 +50,8 @@ mod regularization;
 mod term;
 mod update_ratio;
 mod value;
+mod weight_init;
+mod weight_scale;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};

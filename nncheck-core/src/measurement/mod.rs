@@ -6,7 +6,9 @@ pub mod checkpoint;
 pub mod contract;
 pub mod data;
 pub mod determinism;
+pub mod dropout;
 pub mod facts;
+pub mod gradients;
 pub mod initial;
 pub mod loss_function;
 pub mod loss_task;
@@ -14,6 +16,7 @@ pub mod lr_range;
 pub mod modes;
 pub mod noise_scale;
 pub mod optimizer_steps;
+pub mod normalisation;
 pub mod overfit;
 pub mod padding;
 pub mod parity;
@@ -26,6 +29,7 @@ pub mod term_gradients;
 pub mod trace;
 pub mod trials;
 pub mod value;
+pub mod weights;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,12 +37,15 @@ pub use accumulation::{Accumulation, AccumulationAsk};
 pub use checkpoint::{Checkpoint, CheckpointAsk};
 pub use contract::{Contract, ContractAsk};
 pub use data::DataAsk;
+pub use dropout::{DropoutAsk, Dropouts};
 pub use facts::DataFacts;
+pub use gradients::{Gradients, GradientsAsk};
 pub use initial::{Initial, InitialAsk, Share};
 pub use loss_function::{LossCase, LossFunction, LossFunctionAsk, Tried, TriedTerm};
 pub use loss_task::{LossTask, LossTaskAsk};
 pub use lr_range::{LrRange, LrRangeAsk};
 pub use modes::{Modes, ModesAsk};
+pub use normalisation::{Normalisation, NormalisationAsk};
 pub use overfit::{Overfit, OverfitAsk};
 pub use padding::{Padding, PaddingAsk};
 pub use regularization::{Regularization, RegularizationAsk};
@@ -50,6 +57,7 @@ pub use term_gradients::{TermGradients, TermGradientsAsk};
 pub use trace::{Inputs, Trace, TraceAsk};
 pub use trials::{Trial, Trials, TrialsAsk};
 pub use value::{Value, ValueAsk};
+pub use weights::{Weights, WeightsAsk};
 
 /// What a request says of itself, whatever it is for.
 pub trait Ask {
@@ -175,6 +183,14 @@ measurements! {
     Run(determinism::RunAsk) -> determinism::Run;
     /// Outputs in another number format or on another device.
     Parity(parity::ParityAsk) -> parity::Parity;
+    /// Autograd's gradients against central differences.
+    Gradients(GradientsAsk) -> Gradients;
+    /// What the parameters look like.
+    Weights(WeightsAsk) -> Weights;
+    /// What dropout does.
+    Dropout(DropoutAsk) -> Dropouts;
+    /// Batch norm's running statistics.
+    Normalisation(NormalisationAsk) -> Normalisation;
     /// A number of the user's own.
     Value(ValueAsk) -> Value;
 }

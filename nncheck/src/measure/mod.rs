@@ -6,7 +6,9 @@ mod checkpoint;
 mod contract;
 mod data;
 mod determinism;
+mod dropout;
 mod forward;
+mod gradients;
 mod initial;
 mod loss_function;
 mod loss_task;
@@ -14,6 +16,7 @@ mod lr_range;
 mod modes;
 mod noise_scale;
 mod optimizer_steps;
+mod normalisation;
 mod overfit;
 mod padding;
 mod parity;
@@ -26,6 +29,7 @@ mod term_gradients;
 mod trace;
 mod trials;
 mod value;
+mod weights;
 
 pub(crate) use trace::train_some;
 
@@ -105,6 +109,9 @@ fn take(program: &mut Program<'_>, job: Job<'_>) -> Result<Measurement, SubjectE
         Request::Score(ask) if ask.after().is_none() => score::train_and_measure(program, ask)?.into(),
         Request::OptimizerSteps(ask) => optimizer_steps::measure(program, ask)?.into(),
         Request::Budget(ask) => budget::measure(program, ask)?.into(),
+        // Of epochs; of steps it is one of the states below.
+        Request::Score(ask) if ask.after.steps().is_none() => score::train_and_measure(program, ask)?.into(),
+        Request::Gradients(ask) => gradients::measure(program, *ask, seed)?.into(),
         Request::Value(ask) => value::measure(program, ask)?.into(),
         request => state(program, request)?,
     })
@@ -115,6 +122,9 @@ fn take(program: &mut Program<'_>, job: Job<'_>) -> Result<Measurement, SubjectE
 fn state(program: &Program<'_>, request: &Request) -> Result<Measurement, SubjectError> {
     Ok(match request {
         Request::Initial(ask) => initial::measure(program, ask)?.into(),
+        Request::Weights(_) => weights::measure(program)?.into(),
+        Request::Dropout(ask) => dropout::measure(program, *ask)?.into(),
+        Request::Normalisation(ask) => normalisation::measure(program, *ask)?.into(),
         Request::Score(ask) => score::measure(program, ask)?.into(),
         Request::NoiseScale(ask) => noise_scale::measure(program, ask)?.into(),
         Request::Data(ask) => data::measure(program, ask).into(),

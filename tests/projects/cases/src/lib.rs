@@ -4,13 +4,16 @@
 
 pub mod accumulation;
 pub mod finite;
+pub mod gradients;
 pub mod inputs;
 pub mod invariance;
 pub mod learning;
 pub mod losses;
 pub mod masks;
+pub mod norms;
 pub mod parts;
 pub mod rates;
 pub mod scores;
 pub mod sequences;
 pub mod updates;
+pub mod weights;

@@ -1,0 +1,45 @@
+//! Programs whose values are right and whose gradients are not.
+
+use tch::Tensor;
+use tch::nn::{self, Module};
+
+use crate::parts::linear;
+
+/// `value`, with the gradient of `gradient`.
+fn with_gradient_of(value: &Tensor, gradient: &Tensor) -> Tensor {
+    value.detach() + (gradient - gradient.detach())
+}
+
+/// Gradients of the first layer come back with the other sign.
+pub fn reversed(path: &nn::Path) -> impl Module {
+    let (hidden, head) = (linear(path / "hidden", 8, 32), linear(path / "head", 32, 3));
+    nn::func(move |x| {
+        let features = hidden.forward(x).relu();
+        head.forward(&with_gradient_of(&features, &-&features))
+    })
+}
+
+/// A gate that is read out of the features and takes part in the values alone.
+pub fn gate_cut_off(path: &nn::Path) -> impl Module {
+    let (hidden, head) = (linear(path / "hidden", 8, 32), linear(path / "head", 32, 3));
+    nn::func(move |x| {
+        let features = hidden.forward(x);
+        head.forward(&(&features * features.detach().sigmoid()))
+    })
+}
+
+/// The third hidden unit's gradient is lost.
+pub fn one_unit_cut_off(path: &nn::Path) -> impl Module {
+    let (hidden, head) = (linear(path / "hidden", 8, 32), linear(path / "head", 32, 3));
+    nn::func(move |x| {
+        let features = hidden.forward(x).tanh();
+        let kept = features.ones_like();
+        let _lost = kept.narrow(1, 2, 1).fill_(0.0);
+        head.forward(&with_gradient_of(&features, &(&features * kept)))
+    })
+}
+
+/// Cross-entropy by tch's own function, which goes through single precision.
+pub fn single_precision(output: &Tensor, target: &Tensor) -> Tensor {
+    output.cross_entropy_for_logits(target)
+}
