@@ -43,7 +43,7 @@ const BATCHES: usize = 16;
 /// noise of at most half a standard deviation, which four independent values a channel have.
 ///
 /// ## Sources
-/// Ioffe & Szegedy (2015); Wu & Johnson (2021), Rethinking "Batch" in BatchNorm; PyTorch's documentation of `BatchNorm1d`.
+/// Ioffe & Szegedy (2015); Wu & Johnson (2021), Rethinking "Batch" in `BatchNorm`; PyTorch's documentation of `BatchNorm1d`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BatchNorm {
@@ -154,7 +154,7 @@ impl Check for BatchNorm {
         };
         let outside = |layer: &Normalised, what: &str| {
             let name = format!("{} ({what})", layer.layer);
-            judged.outside.iter().any(|o| *o == name)
+            judged.outside.contains(&name)
         };
         let first = |what: &[&str]| layers.iter().find(|l| what.iter().any(|what| outside(l, what)));
         let mut causes = Vec::new();

@@ -3,8 +3,8 @@
 //! catalogue line below is all that makes it known to specs, `explain`, the schema and the reference pages.
 
 mod batch_independence;
-mod batch_size;
 mod batch_norm;
+mod batch_size;
 mod beats_baseline;
 mod budget;
 mod catalogue;
@@ -22,8 +22,8 @@ mod finite;
 pub(crate) mod fixture;
 mod generalization_gap;
 mod gradient_accumulation;
-mod gradient_clipping;
 mod gradient_check;
+mod gradient_clipping;
 mod initial_loss;
 mod input_dependence;
 mod layer_order;

@@ -43,7 +43,7 @@ const SMALL: f64 = 0.1;
 /// normalisation layers keep it lower still.
 ///
 /// ## Sources
-/// Goodfellow et al., Deep Learning, section 8.2; TensorBoard's histograms of weights, looked at for the same reason.
+/// Goodfellow et al., Deep Learning, section 8.2; `TensorBoard`'s histograms of weights, looked at for the same reason.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WeightScale {
