@@ -7,7 +7,10 @@ use crate::spec::property::{Allowance, Settings};
 
 /// A tensor [20, 50] whose entries are the quantiles of a uniform distribution.
 fn uniform(parameter: &str, bound: f64) -> WeightTensor {
-    let ordered: Vec<f64> = (0..400).map(|i| bound * (2.0 * (f64::from(i) + 0.5) / 400.0 - 1.0)).collect();
+    let sampled = 10_000;
+    #[expect(clippy::cast_precision_loss, reason = "few entries")]
+    let quantile = |rank: usize| bound * (2.0 * (rank as f64 + 0.5) / sampled as f64 - 1.0);
+    let ordered: Vec<f64> = WeightTensor::ranks(sampled).into_iter().map(quantile).collect();
     WeightTensor {
         parameter: parameter.to_owned(),
         shape: vec![20, 50],
@@ -15,7 +18,7 @@ fn uniform(parameter: &str, bound: f64) -> WeightTensor {
         norm: 1.0,
         mean: 0.0,
         std: bound / 3f64.sqrt(),
-        sampled: 400,
+        sampled,
         ordered,
         twins: 0,
     }
