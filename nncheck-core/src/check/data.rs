@@ -49,7 +49,7 @@ const MANY_CLASSES: usize = 100;
 /// `scale` or `normalize = "standard"` in [data]; `shuffle = true`; split first, then balance and normalise.
 ///
 /// ## Defaults
-/// The largest feature from 0.01 to 30 (pixels from 0 to 16 in front of a batch norm train well, pixels from 0 to 255 and columns in units do not); at most half of the features constant (a fifth of MNIST's pixels are); at most 5 % of the validation rows in
+/// The largest feature from 0.01 to 30, unless the model's first layer is a normalisation (pixels from 0 to 16 in front of a batch norm train well, pixels from 0 to 255 and columns in units do not); at most half of the features constant (a fifth of MNIST's pixels are); at most 5 % of the validation rows in
 /// both shares, unless inputs are so few that each comes ten times; class shares at most 0.3 apart; no batch in the
 /// same order. Neighbours agree by at least 4 deviations (sound data 9.6 and more, shuffled labels 0.1 to 0.8), every class of up to a hundred
 /// has an example, and the perplexity of k classes is at least k to the power `evenness`: these three only warn.
@@ -215,10 +215,14 @@ impl Data {
         let rows = seen.facts.examples + validation;
         let of_classes = |f: &dyn Fn(&Classes) -> Option<f64>| seen.classes.as_ref().and_then(f);
         let k = seen.classes.as_ref().map_or(1, |classes| classes.training.len());
+        let size = Some(Band { min: Some(self.min_size), max: Some(self.max_size), expect: None });
         // Inputs of which there are so few that each comes ten times are in both shares whatever one does.
         let apart = seen.distinct * 10 > rows;
         vec![
-            entry(SCALE, seen.largest.as_ref().map(|f| f.size), Some(self.min_size), Some(self.max_size)),
+            Entry {
+                band: size.filter(|_| !seen.normalised_by_model),
+                ..entry(SCALE, seen.largest.as_ref().map(|f| f.size), None, None)
+            },
             entry(CONSTANT, share(seen.constant.len(), seen.features), None, Some(self.constant)),
             entry(MISSING, of_classes(&missing), None, Some(0.0)),
             entry(EVENNESS, of_classes(&|c| Some(perplexity(&c.training))), Some(count(k).powf(self.evenness)), None),

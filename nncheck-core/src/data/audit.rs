@@ -22,6 +22,7 @@ pub fn audit(dataset: &Dataset, batches: Batches, ask: &DataAsk) -> Data {
         features: features.len(),
         constant,
         largest: largest.map(|f| Feature { name: f.name.clone(), size: f.size }),
+        normalised_by_model: false,
         classes: classes(dataset),
         in_both,
         distinct,

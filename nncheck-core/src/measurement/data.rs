@@ -36,6 +36,8 @@ pub struct Data {
     pub constant: Vec<String>,
     /// The largest feature; `None` where all inputs are tokens.
     pub largest: Option<Feature>,
+    /// Whether the model's first operator normalises its inputs itself, so that their size does not matter.
+    pub normalised_by_model: bool,
     /// The classes, where each row is of one.
     pub classes: Option<Classes>,
     /// Validation rows whose inputs are also in the training share.

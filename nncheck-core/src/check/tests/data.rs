@@ -11,6 +11,7 @@ fn sound() -> Seen {
         features: 64,
         constant: vec!["x[0]".into()],
         largest: Some(Feature { name: "x[3]".into(), size: 1.0 }),
+        normalised_by_model: false,
         classes: Some(Classes { training: vec![140; 10], validation: vec![36; 10] }),
         in_both: 0,
         distinct: 1797,
@@ -50,6 +51,13 @@ fn each_fault_is_named() {
         let seen = run(seen);
         assert_eq!((seen.judged.verdict, &seen.causes[..]), (Verdict::Fail, &[cause][..]), "{:?}", seen.judged.outside);
     }
+}
+
+#[test]
+fn the_size_of_inputs_does_not_matter_to_a_model_that_normalises_them() {
+    let raw = Seen { largest: Some(Feature { name: "x[3]".into(), size: 12.8 }), ..sound() };
+    assert_eq!(run(raw.clone()).judged.verdict, Verdict::Fail);
+    assert_eq!(run(Seen { normalised_by_model: true, ..raw }).judged.verdict, Verdict::Pass);
 }
 
 #[test]
