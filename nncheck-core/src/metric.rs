@@ -178,6 +178,9 @@ impl Predictions {
         if self.is_empty() {
             return Err("there are no predictions to measure".to_owned());
         }
+        if self.holds_nan() {
+            return Err("the model puts out NaN, of which no metric can be told: look at `finite`".to_owned());
+        }
         match self {
             Self::Classes { classes, scores, labels } if !metric.of_numbers() => {
                 of_classes(metric, k, *classes, scores, labels)
@@ -197,14 +200,29 @@ impl Predictions {
     }
 }
 
+impl Predictions {
+    /// Whether a score is no number; infinite logits are those of probabilities of 0 and 1.
+    fn holds_nan(&self) -> bool {
+        let scores = match self {
+            Self::Classes { scores, .. } => scores,
+            Self::Binary { logits, .. } => logits,
+            Self::Numbers { predicted, .. } => predicted,
+        };
+        scores.iter().any(|score| score.is_nan())
+    }
+}
+
 fn of_classes(metric: Metric, k: usize, classes: usize, scores: &[f64], labels: &[usize]) -> Result<f64, String> {
     let rows = || scores.chunks_exact(classes.max(1)).zip(labels.iter().copied());
     Ok(match metric {
         Metric::Accuracy => mean(rows().map(|(row, label)| share(likeliest(row) == label))),
-        // Of equally likely classes the right one counts as the better.
+        // Of equally likely classes the later one counts as the better, as scikit-learn has it.
         Metric::TopK => mean(rows().map(|(row, label)| {
             let right = row.get(label).copied().unwrap_or(f64::NAN);
-            share(row.iter().filter(|&&other| other > right).count() < k && right.is_finite())
+            share(
+                row.iter().enumerate().filter(|&(c, &s)| s > right || s == right && c > label).count() < k
+                    && right.is_finite(),
+            )
         })),
         Metric::F1 => {
             let predicted: Vec<usize> = rows().map(|(row, _)| likeliest(row)).collect();

@@ -85,11 +85,21 @@ fn what_does_not_exist_is_said_and_never_made_up() {
 }
 
 #[test]
-fn outputs_that_are_no_numbers_are_wrong_and_do_not_stop_anything() {
-    let wild = Predictions::Classes { classes: 2, scores: vec![f64::NAN; 4], labels: vec![1, 1] };
-    assert_eq!(wild.measure(Metric::Accuracy, 1), Ok(0.0));
-    assert_eq!(wild.measure(Metric::TopK, 2), Ok(0.0));
-    assert!(!wild.measure(Metric::Perplexity, 1).unwrap().is_finite());
+fn outputs_that_are_no_numbers_have_no_metric() {
+    let wild = Predictions::Classes { classes: 2, scores: vec![0.0, 1.0, f64::NAN, f64::NAN], labels: vec![0, 0] };
+    for metric in [Metric::Accuracy, Metric::TopK, Metric::Perplexity] {
+        assert!(wild.measure(metric, 1).unwrap_err().contains("NaN"));
+    }
+    let wild = Predictions::Binary { logits: vec![f64::NAN], labels: vec![false] };
+    assert!(wild.measure(Metric::Accuracy, 1).is_err());
+}
+
+#[test]
+fn ties_are_no_hits_for_all() {
+    // scikit-learn's top_k_accuracy_score([0, 1, 2], zeros, k=1): the last of equals comes first.
+    let level = Predictions::Classes { classes: 3, scores: vec![0.0; 9], labels: vec![0, 1, 2] };
+    assert_eq!(level.measure(Metric::TopK, 1), Ok(1.0 / 3.0));
+    assert_eq!(level.measure(Metric::TopK, 3), Ok(1.0));
 }
 
 #[test]

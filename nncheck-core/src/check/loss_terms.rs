@@ -119,7 +119,7 @@ impl Check for LossTerms {
         let entry = |term: &TermGradient| {
             // A term that reaches none of the shared parameters, but others, drowns nobody and is not drowned.
             let apart = term.reaches && term.norm == 0.0;
-            let share = if largest > 0.0 { term.norm / largest } else { f64::from(u8::from(term.reaches)) };
+            let share = if largest == 0.0 { f64::from(u8::from(term.reaches)) } else { term.norm / largest };
             Entry {
                 name: Some(term.name.clone()),
                 value: Some(share),

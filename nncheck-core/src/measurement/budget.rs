@@ -19,6 +19,11 @@ impl Ask for BudgetAsk {
     fn words(&self) -> String {
         "what the program costs".to_owned()
     }
+
+    fn fresh_process(&self) -> bool {
+        // A worker keeps the memory that earlier measurements took.
+        self.steps > 0
+    }
 }
 
 /// What a program costs.

@@ -1,13 +1,12 @@
 //! The loss of outputs whose loss is known: each term of the spec's loss, and that which the user's own step returns.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use ndarray::{ArrayD, IxDyn};
 use nncheck_core::measurement::{LossCase, LossFunction, LossFunctionAsk, Tried, TriedTerm};
 use nncheck_core::reference::{self, Reference, Target};
 use nncheck_core::spec::loss::LossKind;
 use tch::{Kind, Tensor};
 
+use crate::subject::error::attempt;
 use crate::subject::{OneTerm, Program, SubjectError, checked};
 use crate::tensors::shape;
 use crate::user::{Batch, Model, Optimize, Outputs};
@@ -104,7 +103,7 @@ impl Trial<'_> {
         let target = target(self.term.target(self.batch)?);
         for kind in candidates(&target) {
             // A loss refuses what it is not made for: libtorch throws, which arrives as a panic.
-            let cases = catch_unwind(AssertUnwindSafe(|| self.of_kind(&Reference::new(kind))));
+            let cases = attempt(|| self.of_kind(&Reference::new(kind)));
             if let Ok(Ok(cases)) = cases {
                 tried.tried.push(Tried { kind, cases });
             }
@@ -126,7 +125,7 @@ impl Trial<'_> {
 
     /// A pair of numbers, where the loss takes what it is given.
     fn quietly(&self, pair: impl FnOnce() -> Option<[f64; 2]>) -> Option<[f64; 2]> {
-        catch_unwind(AssertUnwindSafe(pair)).ok().flatten()
+        attempt(pair).ok().flatten()
     }
 
     fn of_kind(&self, reference: &Reference) -> Result<Vec<LossCase>, Unlike> {

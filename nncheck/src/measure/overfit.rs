@@ -2,6 +2,7 @@
 
 use nncheck_core::measurement::{Overfit, OverfitAsk};
 
+use crate::subject::error::attempt;
 use crate::subject::{Program, SubjectError};
 use crate::user::{Batch, Mode, Outputs};
 
@@ -106,11 +107,7 @@ fn batch_norm_refuses(program: &Program<'_>, rows: &Batch) -> Option<String> {
     if rows.len() > 1 {
         return None;
     }
-    let attempt = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        tch::no_grad(|| drop(program.losses(rows, true)));
-    }));
-    let panic = attempt.err()?;
-    let words = crate::worker::panic_words(panic.as_ref());
+    let words = attempt(|| tch::no_grad(|| drop(program.losses(rows, true)))).err()?;
     words
         .contains("Expected more than 1 value per channel")
         .then(|| "batch norm takes no single example: at least 2 points are needed".to_owned())

@@ -5,7 +5,7 @@ use nncheck_core::spec::Subject;
 use nncheck_core::spec::run::{Device, Dtype};
 use tch::Tensor;
 
-use super::forward::{Forward, Stop, copied, difference, is_finite, nothing, or_nothing, spread};
+use super::forward::{Forward, Stop, copied, difference, is_finite, nothing, or_nothing, rms, spread};
 use crate::generator::undisturbed;
 use crate::observe::Activation;
 use crate::subject::error::attempt;
@@ -48,7 +48,7 @@ fn look(program: &Program<'_>, ask: &ParityAsk) -> Result<Parity, Stop> {
     let finite = |outputs: &Named| outputs.iter().all(|(_, output)| is_finite(output));
     let differences: Vec<(String, f64)> = outputs
         .iter()
-        .map(|(name, output)| (name.to_owned(), difference(&one_of(name, output), &others, &[spread(output)])))
+        .map(|(name, output)| (name.to_owned(), difference(&one_of(name, output), &others, &[scale(output)])))
         .collect();
     let layers = model.layers(&model.rows(&rows))?;
     let first =
@@ -60,6 +60,14 @@ fn look(program: &Program<'_>, ask: &ParityAsk) -> Result<Parity, Stop> {
         finite: (finite(&outputs), finite(&others)),
         first: first.map(|(layer, by)| (layer.operator.clone(), layer.layer.clone(), by)),
     })
+}
+
+/// What differences are held against: how far rows are apart, or, of a single row or equal ones, how large they are.
+fn scale(output: &Tensor) -> f64 {
+    match spread(output) {
+        0.0 => rms(output),
+        spread => spread,
+    }
 }
 
 /// The same program with the other number format or device, and the names of both.

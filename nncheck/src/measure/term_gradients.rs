@@ -38,7 +38,7 @@ pub(super) fn measure(program: &Program<'_>, ask: &TermGradientsAsk) -> Result<T
             }
         }
     }
-    let reached = |parameter: usize| squares.iter().filter(|squares| squares[parameter] > 0.0).count();
+    let reached = |parameter: usize| squares.iter().filter(|squares| squares[parameter] != 0.0).count();
     let shared: Vec<usize> = (0..parameters.len()).filter(|&parameter| reached(parameter) > 1).collect();
     let terms = terms.into_iter().zip(&squares).map(|((name, weight), squares)| TermGradient {
         name,

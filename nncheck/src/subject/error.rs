@@ -70,12 +70,51 @@ fn unquote(error: &str) -> String {
 }
 
 /// Runs what may panic; a panic comes back as its words. For what is tried on a copy, and thrown away where it fails: the
-/// program itself must not panic unseen.
+/// program itself must not panic unseen. Whether gradients are recorded is put back, which `tch::no_grad` leaves undone
+/// when it is left by a panic.
 ///
 /// # Errors
 /// The panic's words.
 pub(crate) fn attempt<R>(job: impl FnOnce() -> R) -> Result<R, String> {
-    catch_unwind(AssertUnwindSafe(job)).map_err(|payload| panic_words(payload.as_ref()))
+    // SAFETY: sets and returns a flag of this thread.
+    let recorded = unsafe { torch_sys::at_grad_set_enabled(0) };
+    // SAFETY: as above.
+    let put_back = || unsafe { torch_sys::at_grad_set_enabled(recorded) };
+    put_back();
+    catch_unwind(AssertUnwindSafe(job)).map_err(|payload| {
+        put_back();
+        panic_words(payload.as_ref())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind, Tensor};
+
+    use super::*;
+
+    #[test]
+    fn libtorchs_message_is_freed_from_rusts_quoting_and_the_cpp_trace() {
+        let raw = "called `Result::unwrap()` on an `Err` value: Torch(\"mat1 and mat2 shapes cannot be multiplied (64x64 and 32x10)\\nException raised from meta at ../aten:1 (most recent call first):\\nframe #0\")";
+        assert_eq!(
+            panic_words(&raw.to_owned() as &(dyn Any + Send)),
+            "mat1 and mat2 shapes cannot be multiplied (64x64 and 32x10)"
+        );
+    }
+
+    #[test]
+    fn a_panic_without_gradients_leaves_them_on() {
+        let records = || {
+            let one = Tensor::ones([1], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+            (one * 2).requires_grad()
+        };
+        assert_eq!(attempt(|| tch::no_grad(|| panic!("a batch of one"))), Err::<(), _>("a batch of one".to_owned()));
+        assert!(records());
+        tch::no_grad(|| {
+            assert!(attempt(|| tch::with_grad(|| panic!("inside"))).is_err_and(|words: String| words == "inside"));
+            assert!(!records(), "and off where they were off");
+        });
+    }
 }
 
 /// Paths of a message relative to the package, which is the folder that a harness runs in.
@@ -106,19 +145,5 @@ impl Phase {
             Self::Building => "the model was being built",
             Self::Measuring => "the model was being measured",
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn libtorchs_message_is_freed_from_rusts_quoting_and_the_cpp_trace() {
-        let raw = "called `Result::unwrap()` on an `Err` value: Torch(\"mat1 and mat2 shapes cannot be multiplied (64x64 and 32x10)\\nException raised from meta at ../aten:1 (most recent call first):\\nframe #0\")";
-        assert_eq!(
-            panic_words(&raw.to_owned() as &(dyn Any + Send)),
-            "mat1 and mat2 shapes cannot be multiplied (64x64 and 32x10)"
-        );
     }
 }

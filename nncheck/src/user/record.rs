@@ -324,6 +324,10 @@ impl Optimize for RecordingOptimizer<'_> {
     fn lr(&self) -> Option<f64> {
         self.inner.lr()
     }
+
+    fn see_loss(&mut self, loss: f64) {
+        self.inner.see_loss(loss);
+    }
 }
 
 /// How long all gradients are together.
@@ -332,7 +336,9 @@ fn length(parameters: &[(String, Tensor)]) -> Length {
     for gradient in parameters.iter().filter_map(|(_, parameter)| gradient(parameter)) {
         let norm = norm(&gradient);
         square += norm * norm;
-        largest = largest.max(gradient.abs().max().double_value(&[]));
+        let most = gradient.abs().max().double_value(&[]);
+        // `f64::max` would drop a NaN.
+        largest = if most.is_nan() || largest.is_nan() { f64::NAN } else { largest.max(most) };
     }
     Length { norm: square.sqrt(), largest }
 }

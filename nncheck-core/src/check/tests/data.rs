@@ -55,7 +55,7 @@ fn each_fault_is_named() {
 
 #[test]
 fn the_size_of_inputs_does_not_matter_to_a_model_that_normalises_them() {
-    let raw = Seen { largest: Some(Feature { name: "x[3]".into(), size: 12.8 }), ..sound() };
+    let raw = Seen { largest: Some(Feature { name: "x[3]".into(), size: 128.0 }), ..sound() };
     assert_eq!(run(raw.clone()).judged.verdict, Verdict::Fail);
     assert_eq!(run(Seen { normalised_by_model: true, ..raw }).judged.verdict, Verdict::Pass);
 }

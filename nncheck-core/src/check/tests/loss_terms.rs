@@ -6,7 +6,7 @@ use crate::spec::loss::{LossKind, Term};
 use crate::spec::property::Settings;
 
 fn term(name: &str, norm: f64) -> TermGradient {
-    TermGradient { name: name.to_owned(), weight: 1.0, reaches: norm > 0.0, norm }
+    TermGradient { name: name.to_owned(), weight: 1.0, reaches: norm != 0.0, norm }
 }
 
 fn seen(norms: &[(&str, f64)]) -> TermGradients {

@@ -4,11 +4,7 @@ use nncheck::Dataset;
 use tch::nn::{self, Module, ModuleT};
 use tch::{Kind, Tensor};
 
-<<<<<<< HEAD
-use crate::parts::{clusters, uniform};
-=======
-use crate::parts::{classifier, clusters};
->>>>>>> ae80b3a (data does not judge the size of inputs that the model normalises itself)
+use crate::parts::{classifier, clusters, uniform};
 
 /// Every row four times, as if to balance, before anything is split.
 pub fn copied() -> Dataset {
@@ -68,7 +64,6 @@ pub fn all_alike() -> Dataset {
     Dataset::new(x.index_select(0, &order) + shade, y.index_select(0, &order))
 }
 
-<<<<<<< HEAD
 /// Above and below a parabola in the first two of eight inputs, which a line tells apart in part.
 pub fn parabola() -> Dataset {
     let mut uniform = uniform();
@@ -76,10 +71,10 @@ pub fn parabola() -> Dataset {
     let x = Tensor::from_slice(&x).reshape([-1, 8]);
     let above = x.select(1, 0) + (x.select(1, 1).square() - 1) * 1.2;
     Dataset::new(x, above.gt(0.0).to_kind(Kind::Int64))
-=======
+}
+
 /// Batch norm comes first.
 pub fn normalising(path: &nn::Path) -> impl ModuleT {
     let (norm, model) = (nn::batch_norm1d(path / "norm", 8, Default::default()), classifier(path));
     nn::func_t(move |x, train| model.forward(&norm.forward_t(x, train)))
->>>>>>> ae80b3a (data does not judge the size of inputs that the model normalises itself)
 }
