@@ -235,12 +235,6 @@ pub fn step_with_noise(model: &dyn Model, optimizer: &mut dyn Optimize, batch: &
     loss
 }
 
-/// A cast to half precision.
-pub fn halved(path: &nn::Path) -> impl Module + use<> {
-    let (hidden, head) = (linear(path / "hidden", 8, 32), linear(path / "head", 32, 3));
-    nn::func(move |x| head.forward(&hidden.forward(x).relu().to_kind(Kind::BFloat16).to_kind(x.kind())))
-}
-
 /// The variance as a difference of large numbers.
 pub fn cancelled(path: &nn::Path) -> impl Module + use<> {
     let model = classifier(path);
