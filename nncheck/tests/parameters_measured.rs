@@ -30,7 +30,7 @@ fn rows() -> Tensor {
     Tensor::stack(&[first.shallow_clone(), first * 2.0 - 20.0], 1)
 }
 
-fn measured<T: Taken + Clone>(layers: &str, request: Request) -> T {
+fn measured<T: Taken + Clone>(layers: &str, request: &Request) -> T {
     let text = format!(
         "[model]\nlayers = [{layers}]\n[data]\nfunction = 'a::data'\nclasses = 2\nsplit = 1.0\nbatch = 64\n\
          [loss]\nkind = 'cross_entropy'\n[run]\ndtype = 'float64'\n[property.initial_loss]\n"
@@ -42,7 +42,7 @@ fn measured<T: Taken + Clone>(layers: &str, request: Request) -> T {
     let subject = &suite.specs[0].subject;
     let data = Tensors::load(subject, &bindings).unwrap();
     let parts = [request.clone()];
-    let job = Job { request: &request, parts: &parts, seed: 3 };
+    let job = Job { request, parts: &parts, seed: 3 };
     let mut found: Option<Measurement> = None;
     measure(subject, &data, &bindings, job, &mut || (), &mut |_, part| found = Some(part.unwrap())).unwrap();
     found.unwrap().get::<T>().unwrap().clone()
@@ -52,7 +52,7 @@ fn measured<T: Taken + Clone>(layers: &str, request: Request) -> T {
 fn running_statistics_before_training_are_off_by_those_of_the_data() {
     let _turn = alone();
     let layers = "{ batch_norm1d = { momentum = 0.25 } }, { linear = { out = 2 } }";
-    let seen: Normalisation = measured(layers, NormalisationAsk { after: 0, batches: 4 }.into());
+    let seen: Normalisation = measured(layers, &NormalisationAsk { after: 0, batches: 4 }.into());
     let [layer] = &seen.layers[..] else { panic!("{seen:?}") };
     assert_eq!(layer.layer, "0");
     assert_close(layer.momentum, 0.25);
@@ -77,7 +77,7 @@ fn parameters_have_the_numbers_of_their_initialiser() {
     let _turn = alone();
     let layers =
         "{ linear = { out = 3 }, init = { weight = { constant = 0.5 }, bias = \"zeros\" } }, { linear = { out = 2 } }";
-    let seen: Weights = measured(layers, WeightsAsk { after: 0 }.into());
+    let seen: Weights = measured(layers, &WeightsAsk { after: 0 }.into());
     let tensor = |name: &str| seen.tensors.iter().find(|t| t.parameter == name).unwrap();
     let first = tensor("0.weight");
     assert_close(first.norm, 0.5 * 6f64.sqrt());
@@ -87,7 +87,7 @@ fn parameters_have_the_numbers_of_their_initialiser() {
     assert_eq!(first.ordered, [0.5; 6]);
     let second = tensor("1.weight");
     assert_eq!(second.twins, 0);
-    assert!(second.ordered.iter().all(|w| w.abs() <= 1.0 / 3f64.sqrt()) && second.ordered.is_sorted());
+    assert!(second.ordered.iter().all(|w| w.abs() <= 1.0 / 3f64.sqrt()) & second.ordered.is_sorted());
     assert_close(tensor("0.bias").norm, 0.0);
 }
 
@@ -95,7 +95,7 @@ fn parameters_have_the_numbers_of_their_initialiser() {
 fn dropout_is_seen_with_its_rate_and_rests_in_eval_mode() {
     let _turn = alone();
     let layers = "{ linear = { out = 400 } }, \"tanh\", { dropout = { p = 0.25 } }, { linear = { out = 64 } }, \"batch_norm1d\", { linear = { out = 2 } }";
-    let seen: Dropouts = measured(layers, DropoutAsk { rows: 64 }.into());
+    let seen: Dropouts = measured(layers, &DropoutAsk { rows: 64 }.into());
     let [layer] = &seen.layers[..] else { panic!("{seen:?}") };
     assert_eq!((layer.entries, seen.in_eval.len(), seen.cannot.clone()), (64 * 400, 0, None));
     // Six standard deviations of four passes.
@@ -109,6 +109,6 @@ fn dropout_is_seen_with_its_rate_and_rests_in_eval_mode() {
 fn no_dropout_is_seen_where_there_is_none() {
     let _turn = alone();
     let seen: Dropouts =
-        measured("{ linear = { out = 40 } }, \"relu\", { linear = { out = 2 } }", DropoutAsk { rows: 64 }.into());
+        measured("{ linear = { out = 40 } }, \"relu\", { linear = { out = 2 } }", &DropoutAsk { rows: 64 }.into());
     assert_eq!(seen.layers, []);
 }

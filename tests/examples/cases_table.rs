@@ -27,8 +27,12 @@ fn main() {
     let filters: Vec<&str> = filters.iter().map(String::as_str).collect();
     let all = cases();
     let wanted = |spec: &str| filters.is_empty() || filters.iter().any(|filter| spec.contains(filter));
-    let mut right: BTreeMap<String, (u32, u32)> =
-        all.iter().map(|case| case.spec()).filter(|spec| wanted(spec)).map(|spec| (spec, (0, 0))).collect();
+    let mut right: BTreeMap<String, (u32, u32)> = all
+        .iter()
+        .map(nncheck_tests::cases::Case::spec)
+        .filter(|spec| wanted(spec))
+        .map(|spec| (spec, (0, 0)))
+        .collect();
     for run in 0..runs {
         let outcome = run_cases(&filters, u64::from(run) * APART);
         let events = outcome.properties();

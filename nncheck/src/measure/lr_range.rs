@@ -2,7 +2,7 @@
 
 use nncheck_core::measurement::{LrRange, LrRangeAsk};
 use nncheck_core::spec::Subject as Spec;
-use nncheck_core::spec::optimizer::OptimizerSource;
+use nncheck_core::spec::optimizer::{Optimizer, OptimizerSource};
 
 use crate::generator;
 use crate::subject::{Program, SubjectError};
@@ -29,7 +29,7 @@ pub(super) fn measure(program: &Program<'_>, ask: &LrRangeAsk, seed: i64) -> Res
     let spec = without_schedule(program.spec);
     let mut program = program.anew(&spec)?;
     // Of a schedule, the full rate; a user's own optimizer has none that could be taken away.
-    result.lr = spec.optimizer.as_ref().and_then(nncheck_core::spec::optimizer::Optimizer::lr).or(full);
+    result.lr = spec.optimizer.as_ref().and_then(Optimizer::lr).or(full);
     tch::manual_seed(seed);
     let mut batches = program.batches();
     let data = program.data;
@@ -59,7 +59,7 @@ pub(super) fn refusal(program: &Program<'_>) -> Option<String> {
     if program.network().is_none() {
         return Some("the program keeps its optimizers to itself, and with them their learning rates".to_owned());
     }
-    let groups = program.spec.optimizer.as_ref().map(|optimizer| optimizer.groups()).unwrap_or_default();
+    let groups = program.spec.optimizer.as_ref().map(Optimizer::groups).unwrap_or_default();
     let differs = groups.windows(2).any(|pair| pair[0].kind.lr().to_bits() != pair[1].kind.lr().to_bits());
     differs.then(|| "its parameter groups have learning rates of their own, and the test moves one".to_owned())
 }
