@@ -85,13 +85,13 @@ fn what_does_not_exist_is_said_and_never_made_up() {
 }
 
 #[test]
-fn outputs_that_are_no_numbers_have_no_metric() {
+fn a_metric_of_outputs_that_are_no_numbers_is_none_either() {
     let wild = Predictions::Classes { classes: 2, scores: vec![0.0, 1.0, f64::NAN, f64::NAN], labels: vec![0, 0] };
     for metric in [Metric::Accuracy, Metric::TopK, Metric::Perplexity] {
-        assert!(wild.measure(metric, 1).unwrap_err().contains("NaN"));
+        assert!(wild.measure(metric, 1).unwrap().is_nan());
     }
     let wild = Predictions::Binary { logits: vec![f64::NAN], labels: vec![false] };
-    assert!(wild.measure(Metric::Accuracy, 1).is_err());
+    assert!(wild.measure(Metric::Accuracy, 1).unwrap().is_nan());
 }
 
 #[test]
