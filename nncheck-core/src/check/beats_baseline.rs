@@ -170,7 +170,8 @@ impl Check for BeatsBaseline {
             return vec![Cause { id: "outdone", help }];
         }
         let of = |f: &dyn Fn(&Score) -> Option<f64>| typical(taken, |seed| f(answer(seed, 0).ok()?));
-        let Some(training) = of(&|score| margin(metric, score.training.as_ref()?).ok()) else { return Vec::new() };
+        // A metric that is not finite has not been learnt either.
+        let training = of(&|score| margin(metric, score.training.as_ref()?).ok()).unwrap_or(f64::NAN);
         let shown = |f: &dyn Fn(&Score) -> Option<&Result<f64, String>>| {
             let value = of(&|score| f(score)?.as_ref().ok().copied());
             value.map_or_else(|| "nothing".to_owned(), number)
