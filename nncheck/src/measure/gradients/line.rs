@@ -4,6 +4,7 @@ use nncheck_core::measurement::gradients::Answer;
 use tch::{Kind, Tensor};
 
 use super::function::Function;
+use super::noise::COARSE;
 use super::rms;
 use crate::subject::SubjectError;
 
@@ -79,7 +80,7 @@ impl<'l, 'f, 'a> Line<'l, 'f, 'a> {
         // Of random signs; the sum itself may be small by chance.
         let scale = entries.norm().double_value(&[]);
         // Single precision somewhere in the loss needs long steps, whose curvature shorter ones take away again.
-        let blunt = point.noise > 1e-13 * point.loss.abs();
+        let blunt = point.noise > COARSE * point.loss.abs();
         let reach = if blunt { 0.02 } else { 1e-3 };
         let most = reach * rms(&point.base).max(0.01);
         let wanted = SURE * point.noise / (AIM * scale.max(derivative.abs()));
