@@ -12,6 +12,7 @@ use crate::judge::number::number;
 use crate::judge::{Judged, Rule, Sample};
 use crate::measurement::{Measurement, Request, Response, ResponseAsk};
 use crate::spec::Subject;
+use crate::spec::model::ModelSource;
 
 /// The entry of all inputs together.
 const ALL: &str = "(all inputs)";
@@ -97,7 +98,7 @@ impl Check for InputDependence {
         vec![ResponseAsk { rows: self.rows.get(), features: self.every }.into()]
     }
 
-    fn sample(&self, _context: &Context<'_>, taken: &[Measurement]) -> Sample {
+    fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
         let seen: &Response = match answer(taken, 0) {
             Ok(seen) => seen,
             Err(why) => return Sample::Unanswerable(why),
@@ -105,7 +106,13 @@ impl Check for InputDependence {
         if let Some(why) = &seen.cannot {
             return Sample::Nothing(why.clone());
         }
-        let mut entries = vec![at_least(ALL, seen.variation, self.least)];
+        if seen.is_noise() && matches!(context.subject.model.source, ModelSource::Subject { .. }) {
+            return Sample::Nothing(
+                "the program puts out what does not come from its inputs, as a generator does".to_owned(),
+            );
+        }
+        let variation = if seen.is_noise() { 0.0 } else { seen.variation };
+        let mut entries = vec![at_least(ALL, variation, self.least)];
         let parts = seen.inputs.iter().filter_map(|(name, by)| Some((name, (*by)?)));
         // A single input says no more than all of them.
         if self.every || seen.inputs.len() > 1 {
@@ -150,7 +157,7 @@ impl Check for InputDependence {
                     place(layer)
                 ),
             },
-            _ if seen.variation <= f64::EPSILON => {
+            _ if seen.variation <= f64::EPSILON || seen.is_noise() => {
                 Cause { id: "input_unused", help: format!("{what}: the input is not read, or overwritten on the way") }
             }
             _ => Cause {
@@ -161,6 +168,14 @@ impl Check for InputDependence {
             },
         };
         vec![cause]
+    }
+}
+
+impl Response {
+    /// Whether the outputs vary from row to row, and yet do not change with any input.
+    pub(super) fn is_noise(&self) -> bool {
+        let mut changes = self.inputs.iter().filter_map(|(_, by)| *by).peekable();
+        self.variation > 0.0 && changes.peek().is_some() && changes.all(|by| by == 0.0)
     }
 }
 

@@ -114,7 +114,7 @@ impl Check for Modes {
         vec![ModesAsk { steps: if trains { self.steps.get() } else { 0 } }.into()]
     }
 
-    fn sample(&self, _context: &Context<'_>, taken: &[Measurement]) -> Sample {
+    fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
         let seen: &Seen = match answer(taken, 0) {
             Ok(seen) => seen,
             Err(why) => return Sample::Unanswerable(why),
@@ -122,7 +122,13 @@ impl Check for Modes {
         if let Some(why) = &seen.cannot {
             return Sample::Nothing(why.clone());
         }
-        let mut entries = vec![at_most(REPEATED, seen.repeated, self.tolerance)];
+        // A program of the user's own may put out samples, as the generator of a GAN does; dropout is never meant.
+        let samples = matches!(context.subject.model.source, ModelSource::Subject { .. }) && seen.dropouts.is_empty();
+        let mut entries = vec![if samples {
+            shown(REPEATED, seen.repeated)
+        } else {
+            at_most(REPEATED, seen.repeated, self.tolerance)
+        }];
         if let Some(alone) = seen.alone {
             // What is random differs anyway.
             let random = seen.repeated > self.tolerance;
@@ -165,8 +171,9 @@ impl Check for Modes {
             causes.push(Cause {
                 id: "random_in_eval_mode",
                 help: format!(
-                    "two passes over the same rows in eval mode differ by {} of the spread: something is random that should not be; hand `train` on to dropout",
-                    number(seen.repeated)
+                    "two passes over the same rows in eval mode differ by {} of the spread: something is random that should not be; hand `train` on to {}",
+                    number(seen.repeated),
+                    if seen.dropouts.is_empty() { "dropout".to_owned() } else { some_names(&seen.dropouts) }
                 ),
             });
         }

@@ -101,8 +101,8 @@ impl Check for Nonlinearity {
             return Sample::Nothing("the model has one layer of weights: it is meant to be a straight line".to_owned());
         }
         let Some(bend) = seen.bend else {
-            let why = if seen.variation <= f64::EPSILON {
-                "the outputs are the same for every row: see `input_dependence`"
+            let why = if seen.variation <= f64::EPSILON || seen.is_noise() {
+                "the outputs do not change with the inputs: see `input_dependence`"
             } else {
                 "the inputs are tokens, which cannot be mixed"
             };

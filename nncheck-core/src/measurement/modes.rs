@@ -28,6 +28,8 @@ pub struct Modes {
     pub cannot: Option<String>,
     /// What differs between two passes in eval mode, the generator going on in between.
     pub repeated: f64,
+    /// The layers that drop units, in eval mode too.
+    pub dropouts: Vec<String>,
     /// What differs between a row in a batch and the same row alone, in eval mode; `None` where it does not run alone.
     pub alone: Option<f64>,
     /// Buffers that a pass in eval mode moves.

@@ -68,6 +68,8 @@ fn at_modes(program: &Program<'_>) -> Result<Modes, Stop> {
     let spreads: Vec<f64> = outputs.iter().map(|(_, output)| forward::spread(output)).collect();
     // The generator goes on.
     let repeated = difference(&outputs, &model.run_on(&batch, false)?, &spreads);
+    let dropouts = model.layers(&batch)?.into_iter().filter(|a| a.operator.contains("dropout"));
+    let dropouts = dropouts.map(|a| a.layer).collect();
     let now = buffers(program);
     let moved = before.iter().zip(&now).filter(|((_, a), (_, b))| !a.equal(b)).map(|((name, _), _)| name.clone());
     let moved_by_eval: Vec<String> = moved.collect();
@@ -85,7 +87,7 @@ fn at_modes(program: &Program<'_>) -> Result<Modes, Stop> {
         Err(Stop::Nothing(_)) => false,
         Err(stop) => return Err(stop),
     };
-    Ok(Modes { repeated, alone, moved_by_eval, differ, ..Modes::default() })
+    Ok(Modes { repeated, dropouts, alone, moved_by_eval, differ, ..Modes::default() })
 }
 
 /// What differs between a row in a batch and the same row alone. Other sums are taken of one row than of many, which in

@@ -30,6 +30,10 @@ fn look(program: &Program<'_>, ask: &ParityAsk) -> Result<Parity, Stop> {
     let model = Forward::new(&here);
     let rows: Vec<usize> = (0..ask.rows.min(there)).collect();
     let outputs = model.run(&model.rows(&rows))?;
+    let again = model.run_on(&model.rows(&rows), false)?;
+    if difference(&outputs, &again, &outputs.iter().map(|(_, output)| spread(output)).collect::<Vec<_>>()) > 0.0 {
+        return nothing(format!("the model draws random numbers in eval mode, which are others in {two}"));
+    }
     let tried = attempt(|| {
         let there = Program::copy(&here, &spec)?;
         let model = Forward::seeded(&there, program.seed());

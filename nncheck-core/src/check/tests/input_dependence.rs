@@ -43,3 +43,15 @@ fn single_inputs_are_judged_on_demand_alone() {
     assert_eq!(seen.judged.at.as_deref(), Some("mask"));
     assert_eq!(run(&every, two_inputs(None)).judged.verdict, Verdict::Pass, "it is the same for all rows");
 }
+
+#[test]
+fn outputs_that_vary_without_the_inputs_are_noise() {
+    let noise = || Response { variation: 0.9, inputs: vec![("x".to_owned(), Some(0.0))], ..Response::default() };
+    let seen = run(&InputDependence::default(), noise());
+    assert_eq!((seen.judged.verdict, seen.causes), (Verdict::Fail, vec!["input_unused"]));
+    let mut generator = subject();
+    let path = crate::diagnostic::Located::new("gan::Gan".to_owned(), 0..0);
+    generator.model.source = ModelSource::Subject { path, hyper: "null".to_owned() };
+    let seen = outcome(&InputDependence::default(), &generator, &Settings::default(), &[noise().into()]);
+    assert_eq!(seen.judged.verdict, Verdict::Skipped);
+}

@@ -56,3 +56,17 @@ fn statistics_that_stand_still_or_lag_are_named() {
     let losses = Some(Losses { before: 2.3, train: 0.4, eval: 3.0 });
     assert_eq!(run(Seen { losses, ..sound() }).causes, ["statistics_lag"]);
 }
+
+#[test]
+fn a_program_of_its_own_may_put_out_samples_but_not_drop_units() {
+    let mut own = subject();
+    let path = crate::diagnostic::Located::new("gan::Gan".to_owned(), 0..0);
+    own.model.source = ModelSource::Subject { path, hyper: "null".to_owned() };
+    let run = |dropouts: &[&str]| {
+        let dropouts = dropouts.iter().map(|name| (*name).to_owned()).collect();
+        let seen = Seen { repeated: 3.0, dropouts, ..sound() };
+        outcome(&Modes::default(), &own, &Settings::default(), &[seen.into()])
+    };
+    assert_eq!(run(&[]).judged.verdict, Verdict::Pass);
+    assert_eq!(run(&["hidden.dropout"]).causes, ["random_in_eval_mode"]);
+}
