@@ -6,6 +6,7 @@ use schemars::{Schema, SchemaGenerator};
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer, Error};
 
+use super::activation_scale::ActivationScale;
 use super::batch_independence::BatchIndependence;
 use super::batch_norm::BatchNorm;
 use super::batch_size::BatchSize;
@@ -14,6 +15,7 @@ use super::budget::Budget;
 use super::causality::Causality;
 use super::checkpoint::Checkpoint;
 use super::data::Data;
+use super::dead_units::DeadUnits;
 use super::determinism::Determinism;
 use super::device_parity::DeviceParity;
 use super::dropout::Dropout;
@@ -22,6 +24,7 @@ use super::generalization_gap::GeneralizationGap;
 use super::gradient_accumulation::GradientAccumulation;
 use super::gradient_check::GradientCheck;
 use super::gradient_clipping::GradientClipping;
+use super::gradient_flow::GradientFlow;
 use super::initial_loss::InitialLoss;
 use super::input_dependence::InputDependence;
 use super::layer_order::LayerOrder;
@@ -42,6 +45,7 @@ use super::padding_invariance::PaddingInvariance;
 use super::parameters_update::ParametersUpdate;
 use super::precision_parity::PrecisionParity;
 use super::regularization::Regularization;
+use super::saturation::Saturation;
 use super::update_ratio::UpdateRatio;
 use super::value::Value;
 use super::weight_init::WeightInit;
@@ -62,9 +66,13 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
     entry::<GradientCheck>(),
     entry::<ParametersUpdate>(),
     entry::<UpdateRatio>(),
+    entry::<GradientFlow>(),
     entry::<GradientAccumulation>(),
     entry::<WeightInit>(),
     entry::<WeightScale>(),
+    entry::<DeadUnits>(),
+    entry::<Saturation>(),
+    entry::<ActivationScale>(),
     entry::<Finite>(),
     entry::<BatchIndependence>(),
     entry::<Causality>(),
@@ -95,13 +103,7 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
 
 /// Ids that later versions will know, with their stages: a spec that names one is told so, rather than that it does
 /// not exist.
-pub const PLANNED: &[(&str, Stage)] = &[
-    ("gradient_flow", Stage::Connections),
-    ("dead_units", Stage::Connections),
-    ("saturation", Stage::Connections),
-    ("activation_scale", Stage::Connections),
-    ("regression", Stage::Control),
-];
+pub const PLANNED: &[(&str, Stage)] = &[("regression", Stage::Control)];
 
 /// Reads a check's parameters from the table that a spec has for it.
 pub type Deserialize = for<'t> fn(Spanned<DeTable<'t>>) -> Result<Arc<dyn Check>, Error>;
@@ -141,7 +143,7 @@ mod tests {
     use super::*;
 
     /// Files of this folder that are no checks.
-    const NOT_CHECKS: [&str; 11] = [
+    const NOT_CHECKS: [&str; 12] = [
         "mod",
         "parity",
         "catalogue",
@@ -153,6 +155,7 @@ mod tests {
         "fixture",
         "parameter",
         "schema",
+        "units",
     ];
 
     #[test]

@@ -80,6 +80,22 @@ pub(super) fn average(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / n)
 }
 
+/// The slope of a straight line through numbers at 0, 1, 2, ..., and how well it fits (Pearson's r). `None` of fewer than
+/// three: through two there is always one.
+pub(super) fn slope(values: &[f64]) -> Option<(f64, f64)> {
+    let middle = average(values)?;
+    #[expect(clippy::cast_precision_loss, reason = "layers are few")]
+    let centre = (values.len() as f64 - 1.0) / 2.0;
+    let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
+    let mut x = -centre;
+    for value in values {
+        let y = value - middle;
+        (xx, xy, yy) = (xx + x * x, xy + x * y, yy + y * y);
+        x += 1.0;
+    }
+    (values.len() > 2 && yy > 0.0).then(|| (xy / xx, xy / (xx * yy).sqrt()))
+}
+
 impl Context<'_> {
     /// Whether `allow` names this parameter, or the layer that it belongs to.
     #[must_use]
@@ -123,6 +139,14 @@ mod tests {
         assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), Some(2.5));
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&[]), None);
+    }
+
+    #[test]
+    fn a_line_has_a_slope_and_two_points_tell_of_none() {
+        let (rise, fit) = slope(&[1.0, 3.0, 5.0, 7.0]).unwrap();
+        assert!((rise - 2.0).abs() < 1e-12 && (fit - 1.0).abs() < 1e-12);
+        assert!(slope(&[1.0, -1.0, 1.0]).is_some_and(|(rise, fit)| rise == 0.0 && fit == 0.0));
+        assert_eq!(slope(&[1.0, 2.0]), None);
     }
 
     #[test]

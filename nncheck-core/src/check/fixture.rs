@@ -6,7 +6,7 @@ use super::{Check, Context};
 use crate::diagnostic::Located;
 use crate::judge::{Effort, Judged, Look, Sample, judge};
 use crate::measurement::trace::{LayerSeen, NonFinite, Parameter, Step, Watched};
-use crate::measurement::{DataFacts, Initial, Measurement, Overfit, Trace};
+use crate::measurement::{DataFacts, Initial, Measurement, Overfit, Trace, UnitLayer, Units};
 use crate::spec::Subject;
 use crate::spec::data::{Data, DataSource};
 use crate::spec::loss::{Loss, LossKind};
@@ -198,4 +198,25 @@ pub(crate) fn outcome(check: &dyn Check, subject: &Subject, settings: &Settings,
     let help = causes.iter().map(|c| c.help.as_str()).collect::<Vec<_>>().join("\n");
     let remark = check.remark(&context, &judged, &seeds);
     Outcome { judged, causes: causes.into_iter().map(|c| c.id).collect(), help, remark }
+}
+
+/// A layer of 32 units without anything odd about it.
+pub(crate) fn unit_layer(name: &str, operator: &str, has_parameters: bool) -> UnitLayer {
+    UnitLayer {
+        name: name.to_owned(),
+        operator: operator.to_owned(),
+        has_parameters,
+        units: 32,
+        mean: 0.0,
+        std: 1.0,
+        zero_fraction: 0.0,
+        dead: 0.0,
+        spread: 1.0,
+        plateau: None,
+    }
+}
+
+/// These layers over 1,024 rows.
+pub(crate) fn units(layers: &[UnitLayer]) -> Units {
+    Units { facts: facts(), cannot: None, rows: 1024, layers: layers.to_vec() }
 }

@@ -2,6 +2,7 @@
 //! needs measured, and how one seed's measurements become numbers with bands. It never touches a tensor, and the
 //! catalogue line below is all that makes it known to specs, `explain`, the schema and the reference pages.
 
+mod activation_scale;
 mod batch_independence;
 mod batch_norm;
 mod batch_size;
@@ -11,6 +12,7 @@ mod catalogue;
 mod causality;
 mod checkpoint;
 mod data;
+mod dead_units;
 mod determinism;
 mod device_parity;
 pub mod documentation;
@@ -24,6 +26,7 @@ mod generalization_gap;
 mod gradient_accumulation;
 mod gradient_check;
 mod gradient_clipping;
+mod gradient_flow;
 mod initial_loss;
 mod input_dependence;
 mod layer_order;
@@ -47,7 +50,9 @@ mod parameters_update;
 mod parity;
 mod precision_parity;
 mod regularization;
+mod saturation;
 mod term;
+mod units;
 mod update_ratio;
 mod value;
 mod weight_init;

@@ -28,6 +28,7 @@ pub mod sequence;
 pub mod term_gradients;
 pub mod trace;
 pub mod trials;
+pub mod units;
 pub mod value;
 pub mod weights;
 
@@ -56,6 +57,7 @@ pub use sequence::{Sequence, SequenceAsk};
 pub use term_gradients::{TermGradients, TermGradientsAsk};
 pub use trace::{Inputs, Trace, TraceAsk};
 pub use trials::{Trial, Trials, TrialsAsk};
+pub use units::{UnitLayer, Units, UnitsAsk};
 pub use value::{Value, ValueAsk};
 pub use weights::{Weights, WeightsAsk};
 
@@ -191,6 +193,8 @@ measurements! {
     Dropout(DropoutAsk) -> Dropouts;
     /// Batch norm's running statistics.
     Normalisation(NormalisationAsk) -> Normalisation;
+    /// What each layer's units do.
+    Units(UnitsAsk) -> Units;
     /// A number of the user's own.
     Value(ValueAsk) -> Value;
 }

@@ -146,7 +146,7 @@ fn as_number(count: usize) -> f64 {
 }
 
 /// Batches as in training; rows that are left over join the last batch, since batch norm takes no single row.
-fn chunks(rows: usize, batch: usize) -> Vec<(usize, usize)> {
+pub(super) fn chunks(rows: usize, batch: usize) -> Vec<(usize, usize)> {
     let whole = (rows / batch).max(1);
     (0..whole)
         .map(|i| {

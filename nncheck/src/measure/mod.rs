@@ -28,6 +28,7 @@ mod sequence;
 mod term_gradients;
 mod trace;
 mod trials;
+mod units;
 mod value;
 mod weights;
 
@@ -134,6 +135,7 @@ fn state(program: &Program<'_>, request: &Request) -> Result<Measurement, Subjec
         Request::Padding(ask) => padding::measure(program, ask)?.into(),
         Request::Contract(ask) => contract::measure(program, ask)?.into(),
         Request::Parity(ask) => parity::measure(program, ask)?.into(),
+        Request::Units(ask) => units::measure(program, ask)?.into(),
         _ => {
             return Err(SubjectError::new(format!("nobody measures {} (this is a fault in nncheck)", request.words())));
         }

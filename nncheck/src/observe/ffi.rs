@@ -90,25 +90,36 @@ impl Output {
 
     /// For what does not lie in memory as plain floats or doubles: half precision, other devices, gaps, sparse.
     fn converted(&self) -> Result<Statistics, String> {
-        unsafe extern "C" fn take(state: *mut c_void, values: *const f64, count: usize) {
+        let mut statistics = None;
+        self.read(|values| statistics = Some(Statistics::of(values)))?;
+        statistics.ok_or_else(|| "it was not read".to_owned())
+    }
+
+    /// Shows the entries, as doubles in the order of the axes.
+    pub(super) fn read<F: FnMut(&[f64])>(&self, mut look: F) -> Result<(), String> {
+        unsafe extern "C" fn take<F: FnMut(&[f64])>(state: *mut c_void, values: *const f64, count: usize) {
             let values: &[f64] = if count == 0 {
                 &[]
             } else {
                 // SAFETY: C++ passes `count` contiguous doubles that live until this returns.
                 unsafe { slice::from_raw_parts(values, count) }
             };
-            // SAFETY: `state` is the option below, lent to this one call.
-            let statistics = unsafe { &mut *state.cast::<Option<Statistics>>() };
-            *statistics = Some(Statistics::of(values));
+            // SAFETY: `state` is the pair below, lent to this one call.
+            let (look, panic) = unsafe { &mut *state.cast::<(&mut F, Option<Box<dyn Any + Send>>)>() };
+            // A panic may not cross C++.
+            *panic = catch_unwind(AssertUnwindSafe(|| look(values))).err();
         }
-        let mut statistics = None::<Statistics>;
+        let mut state = (&mut look, None::<Box<dyn Any + Send>>);
         let mut error = ErrorText::default();
         // SAFETY: the tensor lives during the callback, `take` and its state fit each other, and the text is as long
         // as it is said to be.
         let read = unsafe {
-            nncheck_read(self.tensor, (&raw mut statistics).cast(), take, error.0.as_mut_ptr(), error.0.len())
+            nncheck_read(self.tensor, (&raw mut state).cast(), take::<F>, error.0.as_mut_ptr(), error.0.len())
         };
-        statistics.filter(|_| read).ok_or_else(|| error.into_string())
+        if let Some(panic) = state.1 {
+            resume_unwind(panic);
+        }
+        if read { Ok(()) } else { Err(error.into_string()) }
     }
 }
 

@@ -30,6 +30,36 @@ pub struct Activation {
     pub statistics: Statistics,
 }
 
+/// What is told of an operator's output beside its entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Output {
+    /// The layer's name, as [`Activation::layer`].
+    pub(crate) layer: String,
+    /// The operator, as [`Activation::operator`].
+    pub(crate) operator: String,
+    /// The output's shape.
+    pub(crate) shape: Vec<i64>,
+    /// Whether the operator reads parameters.
+    pub(crate) has_parameters: bool,
+    /// Whether units are channels on the second axis, as behind a convolution.
+    pub(crate) has_channels: bool,
+}
+
+/// Looks at an operator's output and its entries.
+type Look<'l> = dyn FnMut(&Output, &[f64]) + 'l;
+
+impl Output {
+    /// The axis of the units: features of `[N, F]`, channels of `[N, C, ...]`, the last axis of `[N, T, F]`.
+    pub(crate) fn unit_axis(&self) -> Option<usize> {
+        match self.shape.len() {
+            0 | 1 => None,
+            2 => Some(1),
+            _ if self.has_channels => Some(1),
+            axes => Some(axes - 1),
+        }
+    }
+}
+
 /// A tensor that requires a gradient and is read by an operator, but that is none of the model's known parameters: it
 /// gets a gradient, and no optimizer over those parameters will ever move it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,11 +134,34 @@ impl Observer {
     /// # Errors
     /// When libtorch refuses the callbacks, or the entries of an output cannot be read.
     pub fn watch<R>(&mut self, forward: impl FnOnce() -> R) -> Result<(R, Vec<Activation>), ObserveError> {
+        let (result, activations) = self.run(forward, None)?;
+        Ok((result, activations))
+    }
+
+    /// Runs `forward` on this thread and shows each output's entries, as doubles in the order of its axes, to `look`.
+    ///
+    /// # Errors
+    /// As [`Observer::watch`].
+    pub(crate) fn inspect<R>(
+        &mut self,
+        forward: impl FnOnce() -> R,
+        look: &mut dyn FnMut(&Output, &[f64]),
+    ) -> Result<R, ObserveError> {
+        self.run(forward, Some(look)).map(|(result, _)| result)
+    }
+
+    fn run<'l, R>(
+        &mut self,
+        forward: impl FnOnce() -> R,
+        look: Option<&'l mut Look<'l>>,
+    ) -> Result<(R, Vec<Activation>), ObserveError> {
         self.locate();
         let mut pass = Pass {
             namer: Namer::new(&self.parameters),
             parameters: &self.parameters,
             activations: Vec::new(),
+            look,
+            has_channels: false,
             read: std::mem::take(&mut self.read),
             strangers: Vec::new(),
             unregistered: Vec::new(),
@@ -147,10 +200,14 @@ impl Observer {
 }
 
 /// One watched forward pass.
-struct Pass<'a> {
+struct Pass<'a, 'l> {
     namer: Namer<'a>,
     parameters: &'a Parameters,
     activations: Vec<Activation>,
+    /// Looks at the outputs in place of statistics.
+    look: Option<&'l mut Look<'l>>,
+    /// Units are channels, by the last operator that tells.
+    has_channels: bool,
     /// Where the parameters lie that were read.
     read: HashSet<Storage>,
     /// Shapes of the current operator's trained inputs that are no parameters.
@@ -159,7 +216,7 @@ struct Pass<'a> {
     error: Option<ObserveError>,
 }
 
-impl ffi::Watcher for Pass<'_> {
+impl ffi::Watcher for Pass<'_, '_> {
     fn start(&mut self, operator: &str, inputs: &[ffi::Input]) {
         let storages: Vec<Storage> = inputs.iter().map(ffi::Input::storage).collect();
         self.strangers.clear();
@@ -180,6 +237,20 @@ impl ffi::Watcher for Pass<'_> {
         let Some(output) = first else { return };
         self.unregistered
             .extend(self.strangers.drain(..).map(|shape| Unregistered { layer: name.layer.clone(), shape }));
+        self.has_channels = naming::has_channels(&name.operator).unwrap_or(self.has_channels);
+        if let Some(look) = &mut self.look {
+            let seen = Output {
+                layer: name.layer,
+                operator: name.operator,
+                shape: output.shape().to_vec(),
+                has_parameters: name.has_parameters,
+                has_channels: self.has_channels,
+            };
+            if let Err(reason) = output.read(|entries| look(&seen, entries)) {
+                self.error.get_or_insert(ObserveError::Read { layer: seen.layer, reason });
+            }
+            return;
+        }
         match output.statistics() {
             Ok(statistics) => self.activations.push(Activation {
                 layer: name.layer,

@@ -95,6 +95,8 @@ enum Role {
 pub(super) struct Name {
     pub(super) layer: String,
     pub(super) operator: String,
+    /// It reads parameters.
+    pub(super) has_parameters: bool,
 }
 
 impl<'a> Namer<'a> {
@@ -155,6 +157,7 @@ impl<'a> Namer<'a> {
         if self.parameters.layers.contains_key(&output) || (shares_input && !in_place) {
             return None;
         }
+        let has_parameters = matches!(role, Role::Layer(_));
         let layer = match role {
             Role::Source => return None,
             Role::Parameter(owners) => {
@@ -173,7 +176,7 @@ impl<'a> Namer<'a> {
                 None => name.clone(),
             },
         };
-        Some(Name { layer: self.unique(layer), operator: name })
+        Some(Name { layer: self.unique(layer), operator: name, has_parameters })
     }
 
     fn unique(&mut self, name: String) -> String {
@@ -209,6 +212,21 @@ fn moves_values(operator: &str) -> bool {
             // Views in place.
             | "as_strided" | "squeeze" | "swapaxes" | "swapdims" | "t" | "transpose" | "unsqueeze"
     )
+}
+
+/// Where an operator's units are, where its name tells: `true` for channels on the second axis, `false` for features on the
+/// last one.
+pub(super) fn has_channels(operator: &str) -> Option<bool> {
+    let channels = ["conv", "batch_norm", "instance_norm", "group_norm", "pool", "upsample", "pixel_"];
+    let features = ["linear", "addmm", "matmul", "bmm", "layer_norm", "embedding", "lstm", "gru", "rnn", "attention"];
+    let any = |parts: &[&str]| parts.iter().any(|part| operator.contains(part));
+    if any(&channels) {
+        Some(true)
+    } else if any(&features) {
+        Some(false)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! first or second. `-2`, `-3` make a second and third of a kind.
 
 pub mod accumulation;
+pub mod activations;
 pub mod finite;
 pub mod gradients;
 pub mod inputs;
