@@ -1,5 +1,6 @@
 //! Metrics in double precision, with scikit-learn's definitions, sharing no code with libtorch.
 
+use crate::judge::number::count;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -350,11 +351,6 @@ fn share(right: bool) -> f64 {
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (n, sum) = values.fold((0_usize, 0.0), |(n, sum), v| (n + 1, sum + v));
     sum / count(n)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 predictions")]
-fn count(n: usize) -> f64 {
-    n as f64
 }
 
 #[cfg(test)]

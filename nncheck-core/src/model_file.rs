@@ -90,6 +90,31 @@ fn names_in(path: &Path) -> Option<Vec<String>> {
     Some(archive.file_names().filter_map(Result::ok).map(std::borrow::Cow::into_owned).collect())
 }
 
+/// Whether all of an archive is there and undamaged, by its own sizes and checksums. libtorch and tch make room for
+/// whatever a damaged header claims.
+///
+/// # Errors
+/// What is wrong with it, as a sentence has it: "it is damaged: ...".
+pub fn intact(path: &Path) -> Result<(), String> {
+    let damaged = |why: String| format!("it is damaged: {why}");
+    let file = File::open(path).map_err(|why| why.to_string())?;
+    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(|why| damaged(why.to_string()))?;
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).map_err(|why| damaged(why.to_string()))?;
+        let (name, claimed) = (entry.name().map(std::borrow::Cow::into_owned).unwrap_or_default(), entry.size());
+        // One more than claimed is enough to know.
+        let there = io::copy(&mut entry.by_ref().take(claimed.saturating_add(1)), &mut io::sink());
+        match there {
+            Err(why) => return Err(damaged(format!("`{name}` in it cannot be read ({why})"))),
+            Ok(there) if there != claimed => {
+                return Err(damaged(format!("`{name}` in it should have {claimed} bytes, and has {there}")));
+            }
+            Ok(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// Whether a TorchScript model was made by `torch.jit.trace`, which keeps its example inputs in the file.
 #[must_use]
 pub fn is_traced(path: &Path) -> bool {
@@ -208,5 +233,27 @@ mod tests {
         let (cause, help) = torchscript(&folder.path().join("modle.pt")).unwrap_err();
         assert_eq!(cause, "there is no file `modle.pt`");
         assert_eq!(help[0], "did you mean `model.pt`, which is in the same folder?");
+    }
+
+    #[test]
+    fn no_damage_of_an_archive_goes_unseen_where_it_matters() {
+        let sound = zip_of(&["model/data.pkl", "model/data/0"]);
+        let told = |bytes: &[u8]| {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(bytes).unwrap();
+            intact(file.path())
+        };
+        assert_eq!(told(&sound), Ok(()));
+        assert!(told(&sound[..sound.len() - 30]).unwrap_err().starts_with("it is damaged: "));
+        // The size that the directory at the end claims for the first file, which a reader makes room for.
+        let directory = sound.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+        let mut claims = sound.clone();
+        claims[directory + 27] = 0x40;
+        assert!(told(&claims).is_err());
+        // And its contents, told by their checksum.
+        let mut content = sound;
+        let at = content.windows(14).position(|w| w == b"model/data.pkl").unwrap() + 14;
+        content[at] ^= 1;
+        assert!(told(&content).unwrap_err().contains("data.pkl"));
     }
 }

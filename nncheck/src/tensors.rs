@@ -22,3 +22,11 @@ pub(crate) fn gradient(parameter: &Tensor) -> Option<Tensor> {
     let gradient = parameter.grad();
     gradient.defined().then_some(gradient)
 }
+
+/// All entries in their order, as this kind of number.
+pub(crate) fn values<T: tch::kind::Element + Copy + Default>(tensor: &Tensor, kind: Kind) -> Vec<T> {
+    let flat = tensor.detach().to_device(tch::Device::Cpu).to_kind(kind).contiguous().reshape([-1]);
+    let mut values = vec![T::default(); flat.numel()];
+    flat.copy_data(&mut values, flat.numel());
+    values
+}

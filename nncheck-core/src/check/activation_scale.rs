@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::entry::worst_seed;
 use super::evidence::{answer, median};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::{number, times};
@@ -135,7 +136,7 @@ impl Check for ActivationScale {
     }
 
     fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let worst = judged.values.iter().position(|&v| v.is_some() && v == judged.value).unwrap_or(0);
+        let worst = worst_seed(judged);
         let Some(seed) = taken.get(worst) else { return Vec::new() };
         let (Ok(now), Some(name)) = (answer::<Units>(seed, 0), &judged.at) else { return Vec::new() };
         let before = answer::<Units>(seed, usize::from(self.after > 0)).ok();

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::entry::{at_most, worst_seed};
-use super::evidence::{answer, some_names};
+use super::entry::{at_most, seen, worst};
+use super::evidence::some_names;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::number;
 use crate::judge::{Judged, Rule, Sample};
@@ -94,13 +94,10 @@ impl Check for BatchIndependence {
     }
 
     fn sample(&self, _context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &Rows = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &Rows| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         Sample::Seen(seen.swapped.iter().map(|s| at_most(row(s.row), s.difference, self.tolerance)).collect())
     }
 
@@ -109,9 +106,7 @@ impl Check for BatchIndependence {
     }
 
     fn diagnose(&self, _context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let Some(Ok(seen)) = taken.get(worst_seed(judged)).map(|seed| answer::<Rows>(seed, 0)) else {
-            return Vec::new();
-        };
+        let Some(seen) = worst::<Rows>(judged, taken) else { return Vec::new() };
         let (at, by) = (judged.at.as_deref().unwrap_or("a row"), judged.value.unwrap_or(f64::NAN));
         let what = format!("{at} of {} changes by {} of the spread when only the other rows do", seen.rows, number(by));
         let reordered = seen.reordered.is_some_and(|change| change > self.tolerance);

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::entry::seen;
 use super::evidence::{answer, typical};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::{number, times};
@@ -106,13 +107,10 @@ impl Check for BatchSize {
     }
 
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &NoiseScale = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &NoiseScale| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         if seen.trace == 0.0 && seen.mean_square == 0.0 {
             return Sample::Nothing("all gradients are zero: look at `parameters_update`".to_owned());
         }

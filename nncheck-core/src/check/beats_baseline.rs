@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::entry::seen;
 use super::evidence::{answer, typical};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::number;
@@ -115,13 +116,10 @@ impl Check for BeatsBaseline {
     }
 
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &Score = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &Score| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         let Some(share) = &seen.validation else {
             return Sample::Nothing("all rows train: there is no validation share to be better on".to_owned());
         };

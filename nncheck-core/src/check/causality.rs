@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::entry::{at_most, worst_seed};
-use super::evidence::{answer, some_names};
+use super::entry::{at_most, seen, worst};
+use super::evidence::some_names;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::number;
 use crate::judge::{Judged, Rule, Sample};
@@ -92,13 +92,10 @@ impl Check for Causality {
     }
 
     fn sample(&self, _context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &Sequence = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &Sequence| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         if !seen.per_position {
             return Sample::Nothing("there is no target and no output for each position of the input".to_owned());
         }
@@ -116,9 +113,7 @@ impl Check for Causality {
     }
 
     fn diagnose(&self, _context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let Some(Ok(seen)) = taken.get(worst_seed(judged)).map(|seed| answer::<Sequence>(seed, 0)) else {
-            return Vec::new();
-        };
+        let Some(seen) = worst::<Sequence>(judged, taken) else { return Vec::new() };
         let by = number(judged.value.unwrap_or(f64::NAN));
         let at = judged.at.as_deref().unwrap_or("some position on");
         let what = format!(

@@ -3,8 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::entry::{at_most, worst_seed};
-use super::evidence::answer;
+use super::entry::{at_most, seen, worst};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::number;
 use crate::judge::{Judged, Rule, Sample};
@@ -89,13 +88,10 @@ impl Check for Checkpoint {
     }
 
     fn sample(&self, _context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &Seen = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &Seen| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         if seen.refused.is_some() {
             return Sample::Seen(vec![at_most(FILE, 1.0, 0.0)]);
         }
@@ -107,9 +103,7 @@ impl Check for Checkpoint {
     }
 
     fn diagnose(&self, _context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let Some(Ok(seen)) = taken.get(worst_seed(judged)).map(|seed| answer::<Seen>(seed, 0)) else {
-            return Vec::new();
-        };
+        let Some(seen) = worst::<Seen>(judged, taken) else { return Vec::new() };
         if let Some(why) = &seen.refused {
             let why: Vec<&str> = why.lines().map(str::trim).take(3).collect();
             let help = format!(

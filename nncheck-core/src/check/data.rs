@@ -1,5 +1,6 @@
 //! `data`: what is fed in is what was meant.
 
+use crate::judge::number::count;
 use std::num::NonZeroUsize;
 
 use schemars::JsonSchema;
@@ -341,11 +342,6 @@ fn distance(classes: &Classes) -> Option<f64> {
         .zip(validation)
         .map(|(t, v)| count(*t) / count(all(training)) - count(*v) / count(all(validation)));
     Some(shares.map(f64::abs).sum::<f64>() / 2.0)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 rows")]
-fn count(n: usize) -> f64 {
-    n as f64
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::entry::{at_most, shown};
-use super::evidence::{answer, some_names};
+use super::entry::{at_most, seen, shown, worst};
+use super::evidence::some_names;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::diagnostic::Located;
 use crate::judge::number::number;
@@ -101,13 +101,10 @@ impl Check for Dropout {
     }
 
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &Dropouts = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &Dropouts| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         let declared = self.declared(context, seen.layers.len());
         if seen.layers.is_empty() && seen.in_eval.is_empty() {
             return match declared {
@@ -154,8 +151,7 @@ impl Check for Dropout {
     }
 
     fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let seed = super::entry::worst_seed(judged);
-        let Some(seen) = taken.get(seed).and_then(|seed| answer::<Dropouts>(seed, 0).ok()) else { return Vec::new() };
+        let Some(seen) = worst::<Dropouts>(judged, taken) else { return Vec::new() };
         let outside = |name: &str| judged.outside.iter().any(|o| o == name);
         let mut causes = Vec::new();
         if outside(IN_EVAL) {

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::entry::worst_seed;
 use super::evidence::trace;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::{number, times};
@@ -127,7 +128,7 @@ impl Check for Finite {
     }
 
     fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let at = judged.values.iter().position(|&v| v.is_some() && v == judged.value).unwrap_or(0);
+        let at = worst_seed(judged);
         let Some(trace) = taken.get(at).and_then(|seed| trace(seed, 0).ok()) else { return Vec::new() };
         let Some((index, step)) = self.steps_of(trace).find(|(_, step)| is_bad(step)) else { return Vec::new() };
         let place = step.watched.as_ref().and_then(|w| w.non_finite.as_ref()).unwrap_or(&NonFinite::Loss);

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::beats_baseline::margin;
+use super::entry::seen;
 use super::evidence::{answer, typical};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::number;
@@ -100,13 +101,10 @@ impl Check for GeneralizationGap {
     }
 
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &Score = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &Score| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         let (Some(training), Some(validation)) = (&seen.training, &seen.validation) else {
             return Sample::Nothing("all rows train: there is no validation share to fall behind on".to_owned());
         };

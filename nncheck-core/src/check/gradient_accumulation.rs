@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::entry::worst_seed;
 use super::evidence::some_names;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::number;
@@ -126,7 +127,7 @@ impl Check for GradientAccumulation {
     }
 
     fn diagnose(&self, _context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let at = judged.values.iter().position(|&v| v.is_some() && v == judged.value).unwrap_or(0);
+        let at = worst_seed(judged);
         let Some(seen) = taken.get(at).and_then(|seed| seen(seed)) else { return Vec::new() };
         let mut causes = Vec::new();
         let (doubled, other): (Vec<_>, Vec<_>) = seen

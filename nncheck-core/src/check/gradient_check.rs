@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::entry::{seen, worst_seed};
 use super::evidence::{answer, some_names};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::exhibit::{Exhibit, Row, Table};
@@ -109,13 +110,10 @@ impl Check for GradientCheck {
     }
 
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &Gradients = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &Gradients| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         // What agrees as well as rounding errors let it agree holds.
         let band = |tensor: &TensorGradient| {
             let blunt = if tensor.answer == Answer::Agrees { tensor.resolution } else { 0.0 };
@@ -181,7 +179,7 @@ impl Check for GradientCheck {
     }
 
     fn exhibits(&self, _context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Exhibit> {
-        let at = judged.values.iter().position(|&v| v.is_some() && v == judged.value).unwrap_or(0);
+        let at = worst_seed(judged);
         let Some(seen) = taken.get(at).and_then(|seed| answer::<Gradients>(seed, 0).ok()) else { return Vec::new() };
         let row = |tensor: &TensorGradient| Row {
             name: name(tensor),

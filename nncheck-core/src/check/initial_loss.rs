@@ -2,6 +2,7 @@
 
 mod diagnosis;
 
+use crate::judge::number::count;
 use std::num::NonZeroUsize;
 
 use schemars::JsonSchema;
@@ -212,9 +213,9 @@ fn entries(context: &Context<'_>, taken: &[Measurement]) -> Result<Result<Vec<En
     let scale = if positive { Scale::Log } else { Scale::Linear };
     let mut entries = vec![Entry { name: None, value: Some(loss), band: Some(band), scale }];
     if let Some((width, classes)) = wrong_width(context, initial) {
-        let k = Some(as_number(classes));
+        let k = Some(count(classes));
         let band = (!context.allows_cause("output_width")).then_some(Band { min: k, max: k, expect: k });
-        entries.push(Entry { name: Some(WIDTH.to_owned()), value: Some(as_number(width)), band, scale: Scale::Linear });
+        entries.push(Entry { name: Some(WIDTH.to_owned()), value: Some(count(width)), band, scale: Scale::Linear });
     }
     Ok(Ok(entries))
 }
@@ -233,11 +234,6 @@ fn wrong_width(context: &Context<'_>, initial: &Initial) -> Option<(usize, usize
     }
     let (width, classes) = (*initial.output_shape.first()?, initial.facts.classes?);
     (width != classes).then_some((width, classes))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "widths and row counts are small")]
-fn as_number(count: usize) -> f64 {
-    count as f64
 }
 
 /// The loss of a model that knows nothing.

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::entry::{at_least, shown, worst_seed};
-use super::evidence::{answer, some_names};
+use super::entry::{at_least, seen, shown, worst};
+use super::evidence::some_names;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::number;
 use crate::judge::{Judged, Rule, Sample};
@@ -99,13 +99,10 @@ impl Check for InputDependence {
     }
 
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &Response = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &Response| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         if seen.is_noise() && matches!(context.subject.model.source, ModelSource::Subject { .. }) {
             return Sample::Nothing(
                 "the program puts out what does not come from its inputs, as a generator does".to_owned(),
@@ -130,9 +127,7 @@ impl Check for InputDependence {
     }
 
     fn diagnose(&self, _context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let Some(Ok(seen)) = taken.get(worst_seed(judged)).map(|seed| answer::<Response>(seed, 0)) else {
-            return Vec::new();
-        };
+        let Some(seen) = worst::<Response>(judged, taken) else { return Vec::new() };
         if !judged.outside.iter().any(|name| name == ALL) {
             let help = format!(
                 "the outputs do not change with {}: it is not read, or overwritten before it is",

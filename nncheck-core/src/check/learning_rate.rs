@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::entry::seen;
 use super::evidence::{answer, median};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::exhibit::{Curve, Exhibit};
@@ -138,13 +139,10 @@ impl Check for LearningRate {
     }
 
     fn sample(&self, _context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &LrRange = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &LrRange| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         let Some(marks) = seen.landmarks() else {
             return Sample::Nothing(format!(
                 "the loss of {} falls at no rate: something else is wrong, see `learns` and `overfit`",

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::side::{Side, of_step};
+use super::entry::worst_seed;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::{Entry, Judged, Rule, Sample};
 use crate::measurement::{LossFunction as Seen, LossFunctionAsk, Measurement, Request};
@@ -175,7 +176,7 @@ impl Check for LossFunction {
     }
 
     fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let at = judged.values.iter().position(|&v| v.is_some() && v == judged.value).unwrap_or(0);
+        let at = worst_seed(judged);
         let Some(seen) = taken.get(at).and_then(|seed| seen(seed)) else { return Vec::new() };
         let sides = judgements(seen, context, self.tolerance);
         let outside = |entry: &Entry| entry.name.as_ref().is_some_and(|name| judged.outside.contains(name));

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::findings::{Finding, findings};
+use super::entry::worst_seed;
 use super::evidence::answer;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::{Entry, Judged, Rule, Sample, Scale};
@@ -143,7 +144,7 @@ impl Check for LossTask {
     }
 
     fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let at = judged.values.iter().position(|&v| v.is_some() && v == judged.value).unwrap_or(0);
+        let at = worst_seed(judged);
         let Some(seen) = taken.get(at).and_then(|seed| answer::<Seen>(seed, 0).ok()) else { return Vec::new() };
         let outside = |finding: &Finding| judged.outside.contains(&finding.name);
         findings(context, seen).into_iter().filter(outside).filter_map(|finding| finding.cause).collect()

@@ -1,12 +1,13 @@
 //! `modes`: training runs in train mode, and eval mode is what it should be.
 
+use crate::judge::number::count;
 use std::num::NonZeroUsize;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::entry::{at_most, shown, worst_seed};
-use super::evidence::{answer, some_names};
+use super::entry::{at_most, seen, shown, worst};
+use super::evidence::some_names;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::number;
 use crate::judge::{Judged, Rule, Sample};
@@ -115,13 +116,10 @@ impl Check for Modes {
     }
 
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &Seen = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &Seen| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         // A program of the user's own may put out samples, as the generator of a GAN does; dropout is never meant.
         let samples = matches!(context.subject.model.source, ModelSource::Subject { .. }) && seen.dropouts.is_empty();
         let mut entries = vec![if samples {
@@ -154,9 +152,7 @@ impl Check for Modes {
     }
 
     fn diagnose(&self, _context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let Some(Ok(seen)) = taken.get(worst_seed(judged)).map(|seed| answer::<Seen>(seed, 0)) else {
-            return Vec::new();
-        };
+        let Some(seen) = worst::<Seen>(judged, taken) else { return Vec::new() };
         let outside = |name: &str| judged.outside.iter().any(|outside| outside == name);
         let mut causes = Vec::new();
         if let (true, Some((_, eval))) = (outside(EVAL_PASSES), seen.passes) {
@@ -214,11 +210,6 @@ impl Check for Modes {
         }
         causes
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "buffers are few")]
-fn count(n: usize) -> f64 {
-    n as f64
 }
 
 #[cfg(test)]

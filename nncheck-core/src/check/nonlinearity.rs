@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::entry::worst_seed;
-use super::evidence::{answer, some_names};
+use super::entry::{seen, worst};
+use super::evidence::some_names;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::number;
 use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
@@ -90,13 +90,10 @@ impl Check for Nonlinearity {
     }
 
     fn sample(&self, _context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &Response = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &Response| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         if seen.weights < 2 {
             return Sample::Nothing("the model has one layer of weights: it is meant to be a straight line".to_owned());
         }
@@ -118,9 +115,7 @@ impl Check for Nonlinearity {
     }
 
     fn diagnose(&self, _context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let Some(Ok(seen)) = taken.get(worst_seed(judged)).map(|seed| answer::<Response>(seed, 0)) else {
-            return Vec::new();
-        };
+        let Some(seen) = worst::<Response>(judged, taken) else { return Vec::new() };
         let what = format!(
             "f(0.3 a + 0.7 b) differs from 0.3 f(a) + 0.7 f(b) by {} of the difference of f(a) and f(b)",
             number(judged.value.unwrap_or(f64::NAN))

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::entry::seen;
 use super::evidence::answer;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::exhibit::{Exhibit, Row, Table};
@@ -164,13 +165,10 @@ impl Check for Optimizer {
     }
 
     fn sample(&self, _context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &Trials = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &Trials| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         let Some(value) = Race::of(seen).and_then(|race| race.share()) else {
             return Sample::Nothing(format!(
                 "the loss of {} falls with no optimizer: something else is wrong, see `learns` and `overfit`",

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::entry::worst_seed;
-use super::evidence::{answer, some_names};
+use super::entry::{seen, worst};
+use super::evidence::some_names;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::number;
 use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
@@ -91,13 +91,10 @@ impl Check for OrderDependence {
     }
 
     fn sample(&self, _context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &Sequence = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &Sequence| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         if seen.mixers.is_empty() && !self.any_model {
             return Sample::Nothing(
                 "the model neither attends nor recurs: it may well mean to read without order (`any_model = true` asks all the same)"
@@ -116,9 +113,7 @@ impl Check for OrderDependence {
     }
 
     fn diagnose(&self, _context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let Some(Ok(seen)) = taken.get(worst_seed(judged)).map(|seed| answer::<Sequence>(seed, 0)) else {
-            return Vec::new();
-        };
+        let Some(seen) = worst::<Sequence>(judged, taken) else { return Vec::new() };
         let what = format!(
             "with the inner ones of {} positions in reverse, the outputs change by {} of their spread",
             seen.length,

@@ -5,8 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::entry::{at_most, worst_seed};
-use super::evidence::answer;
+use super::entry::{at_most, seen, worst};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::number;
 use crate::judge::{Entry, Judged, Rule, Sample};
@@ -121,13 +120,10 @@ impl Check for OutputContract {
     }
 
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &Contract = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &Contract| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         let Some((usual, first)) = seen.usual() else {
             return Sample::Nothing("the first output has no axis of rows".to_owned());
         };
@@ -171,9 +167,7 @@ impl Check for OutputContract {
     }
 
     fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let Some(Ok(seen)) = taken.get(worst_seed(judged)).map(|seed| answer::<Contract>(seed, 0)) else {
-            return Vec::new();
-        };
+        let Some(seen) = worst::<Contract>(judged, taken) else { return Vec::new() };
         let Some((usual, first)) = seen.usual() else { return Vec::new() };
         let mut causes = Vec::new();
         if let Some(Err((id, help))) = seen.batches.iter().map(|batch| fits(usual, batch)).find(Result::is_err) {

@@ -5,8 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::entry::{at_most, worst_seed};
-use super::evidence::answer;
+use super::entry::{at_most, seen, worst};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::number;
 use crate::judge::{Judged, Rule, Sample};
@@ -99,13 +98,10 @@ impl Check for PaddingInvariance {
     }
 
     fn sample(&self, _context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen: &Padding = match answer(taken, 0) {
+        let seen = match seen(taken, |seen: &Padding| seen.cannot.as_ref()) {
             Ok(seen) => seen,
-            Err(why) => return Sample::Unanswerable(why),
+            Err(sample) => return sample,
         };
-        if let Some(why) = &seen.cannot {
-            return Sample::Nothing(why.clone());
-        }
         Sample::Seen(seen.changed.iter().map(|(name, by)| at_most(name, *by, self.tolerance)).collect())
     }
 
@@ -114,9 +110,7 @@ impl Check for PaddingInvariance {
     }
 
     fn diagnose(&self, _context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let Some(Ok(seen)) = taken.get(worst_seed(judged)).map(|seed| answer::<Padding>(seed, 0)) else {
-            return Vec::new();
-        };
+        let Some(seen) = worst::<Padding>(judged, taken) else { return Vec::new() };
         let what = format!(
             "the outputs change by {} of their spread with `{}` at the {} of {} positions that `{}` takes out",
             number(judged.value.unwrap_or(f64::NAN)),

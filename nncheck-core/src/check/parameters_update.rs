@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::entry::worst_seed;
 use super::evidence::{some_names, trace};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::number;
@@ -166,7 +167,7 @@ impl Check for ParametersUpdate {
 
     fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
         // The seed in which the judged entry is worst; other entries may be worse in others, but the causes are the same.
-        let at = judged.values.iter().position(|&v| v.is_some() && v == judged.value).unwrap_or(0);
+        let at = worst_seed(judged);
         let Some(trace) = taken.get(at).and_then(|seed| trace(seed, 0).ok()) else { return Vec::new() };
         let watched = self.watched(trace);
         let mut found = Found::default();

@@ -1,24 +1,26 @@
 //! What `precision_parity` and `device_parity` have in common: two copies of a model side by side.
 
-use super::Cause;
-use super::entry::{at_most, worst_seed};
-use super::evidence::answer;
+use super::entry::{at_most, seen, worst};
+use super::{Cause, CauseInfo};
 use crate::judge::number::number;
 use crate::judge::{Judged, Sample};
 use crate::measurement::Measurement;
 use crate::measurement::parity::Parity;
 
-pub(super) const OVERFLOWS: &str = "overflows";
+/// One of the two cannot hold the numbers.
+pub(super) const OVERFLOWS: CauseInfo = CauseInfo {
+    id: "overflows",
+    what: "numbers are too large for one of the two: it puts out a NaN or an infinity",
+    cure: "normalise the inputs; use a stable form of what overflows, such as `log_softmax`",
+};
+/// The id of the cause for numbers that differ.
 pub(super) const DRIFTS: &str = "drifts";
 
 pub(super) fn sample(taken: &[Measurement], tolerance: f64) -> Sample {
-    let seen: &Parity = match answer(taken, 0) {
+    let seen = match seen(taken, |seen: &Parity| seen.cannot.as_ref()) {
         Ok(seen) => seen,
-        Err(why) => return Sample::Unanswerable(why),
+        Err(sample) => return sample,
     };
-    if let Some(why) = &seen.cannot {
-        return Sample::Nothing(why.clone());
-    }
     if seen.finite == (false, false) {
         return Sample::Nothing(
             "the outputs hold a NaN or an infinity in both: `finite` finds where it begins".to_owned(),
@@ -28,9 +30,7 @@ pub(super) fn sample(taken: &[Measurement], tolerance: f64) -> Sample {
 }
 
 pub(super) fn diagnose(judged: &Judged, taken: &[Vec<Measurement>], hint: &str) -> Vec<Cause> {
-    let Some(Ok(seen)) = taken.get(worst_seed(judged)).map(|seed| answer::<Parity>(seed, 0)) else {
-        return Vec::new();
-    };
+    let Some(seen) = worst::<Parity>(judged, taken) else { return Vec::new() };
     let (one, two) = &seen.between;
     let place = seen.first.as_ref().map_or_else(String::new, |(operator, layer, by)| {
         let by = if by.is_finite() { format!(" by {}", number(*by)) } else { String::new() };
@@ -43,7 +43,7 @@ pub(super) fn diagnose(judged: &Judged, taken: &[Vec<Measurement>], hint: &str) 
     };
     vec![match wild {
         Some((wild, tame)) => Cause {
-            id: OVERFLOWS,
+            id: OVERFLOWS.id,
             help: format!(
                 "the outputs hold a NaN or an infinity in {wild}, and none in {tame}{place}: normalise the inputs, or use a stable form there"
             ),
@@ -58,3 +58,7 @@ pub(super) fn diagnose(judged: &Judged, taken: &[Vec<Measurement>], hint: &str) 
         },
     }]
 }
+
+#[cfg(test)]
+#[path = "tests/parity.rs"]
+mod tests;

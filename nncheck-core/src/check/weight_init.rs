@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::declared::Distribution;
+use super::entry::worst_seed;
 use super::evidence::{answer, some_names};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::number;
@@ -148,7 +149,7 @@ impl Check for WeightInit {
     }
 
     fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let seed = super::entry::worst_seed(judged);
+        let seed = worst_seed(judged);
         let Some((before, after)) =
             taken.get(seed).and_then(|seed| Some((answer::<Weights>(seed, 0).ok()?, answer::<Weights>(seed, 1).ok()?)))
         else {

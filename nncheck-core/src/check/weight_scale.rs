@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::entry::worst_seed;
 use super::evidence::{answer, trace};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::{number, times};
@@ -144,7 +145,7 @@ impl Check for WeightScale {
     }
 
     fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let seed = super::entry::worst_seed(judged);
+        let seed = worst_seed(judged);
         let Some(seed) = taken.get(seed).or_else(|| taken.first()) else { return Vec::new() };
         let (Ok(before), Ok(trace)) = (answer::<Weights>(seed, 0), trace(seed, 2)) else { return Vec::new() };
         let at = judged.at.as_deref().unwrap_or_default();

@@ -32,6 +32,14 @@ fn trim(digits: &str) -> &str {
     if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
 
+/// A count as a number to reckon with.
+#[must_use]
+pub fn count(n: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 of anything")]
+    let number = n as f64;
+    number
+}
+
 /// How many times as large, for a sentence: `310`, `2.5`, `1.04`.
 #[must_use]
 pub fn times(x: f64) -> String {

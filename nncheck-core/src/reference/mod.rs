@@ -4,6 +4,7 @@
 mod faults;
 mod outputs;
 
+use crate::judge::number::count;
 use ndarray::{ArrayD, Axis, Zip};
 
 use crate::spec::loss::{LossKind, Reduction, Task, Term};
@@ -162,11 +163,6 @@ fn log_softmax(x: &ArrayD<f64>, axis: usize) -> ArrayD<f64> {
 
 fn apart(output: &[usize], target: &[usize]) -> String {
     format!("outputs {output:?} do not suit targets {target:?}")
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^53 numbers")]
-fn count(n: usize) -> f64 {
-    n as f64
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The loss before any training.
 
+use nncheck_core::judge::number::count;
 use nncheck_core::measurement::{Initial, InitialAsk, Share};
 use tch::{Kind, Tensor};
 
@@ -74,7 +75,7 @@ impl Sum {
 impl Sums {
     /// `guesses`: the losses of outputs that know nothing, and of such as know the distribution of the targets.
     fn add(&mut self, losses: &Losses, guesses: Option<[&Losses; 2]>, count: usize) {
-        let weight = as_number(count);
+        let weight = count(count);
         self.rows += count;
         self.of_model.add(losses, weight);
         if let Some([zeros, prior]) = guesses {
@@ -84,7 +85,7 @@ impl Sums {
     }
 
     fn initial(self, program: &Program<'_>, outputs: Outputs) -> Initial {
-        let total = as_number(self.rows);
+        let total = count(self.rows);
         let all = (!outputs.main.is_empty()).then(|| Tensor::cat(&outputs.main, 0).to_kind(Kind::Double));
         let mean = |sum: Option<Sum>| sum.map(|sum| sum.over(total));
         let (model, zeros, prior) = (self.of_model.over(total), mean(self.of_zeros), mean(self.of_prior));
@@ -138,11 +139,6 @@ impl Outputs {
         self.main.push(outputs.main().shallow_clone());
         Ok(())
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 rows")]
-fn as_number(count: usize) -> f64 {
-    count as f64
 }
 
 /// Batches as in training; rows that are left over join the last batch, since batch norm takes no single row.

@@ -8,7 +8,7 @@ use tch::{Kind, Tensor};
 
 use crate::subject::error::attempt;
 use crate::subject::{OneTerm, Program, SubjectError, checked};
-use crate::tensors::shape;
+use crate::tensors::{shape, values};
 use crate::user::{Batch, Model, Optimize, Outputs};
 
 /// A model that puts out what it is told to.
@@ -258,11 +258,4 @@ fn target(y: &Tensor) -> Target {
     } else {
         Target::Values(array(y))
     }
-}
-
-fn values<T: tch::kind::Element + Copy + Default>(tensor: &Tensor, kind: Kind) -> Vec<T> {
-    let flat = tensor.detach().to_device(tch::Device::Cpu).to_kind(kind).contiguous().reshape([-1]);
-    let mut values = vec![T::default(); flat.numel()];
-    flat.copy_data(&mut values, flat.numel());
-    values
 }

@@ -47,7 +47,7 @@ pub(super) fn measure(program: &mut Program<'_>, seed: i64) -> Result<Regulariza
         let step = trainer.step(&mut || batch.clone(), Mode::Dry)?;
         added = step.loss - data_loss;
     }
-    let lr = trainer.rate();
+    let lr = trainer.lr();
     for _ in 0..STEPS {
         trainer.regularise()?;
     }

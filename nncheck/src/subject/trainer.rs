@@ -86,11 +86,6 @@ impl<'p, 'a> Trainer<'p, 'a> {
         Ok(step)
     }
 
-    /// The rate of the next step, where the optimizer tells.
-    pub(crate) fn rate(&self) -> Option<f64> {
-        self.optimizer.as_ref()?.lr()
-    }
-
     /// One optimizer step on the regularisation alone: the data has no gradient.
     pub(crate) fn regularise(&mut self) -> Result<(), SubjectError> {
         let Some(optimizer) = &mut self.optimizer else { return Err(SubjectError::new("there is nothing to train")) };

@@ -64,8 +64,10 @@ fn read(file: &Path, name: &str) -> Result<Vec<(String, Tensor)>, SubjectError> 
         let (cause, help) = model_file::unreadable(file, &e);
         SubjectError { cause, help }
     })?;
+    let archive = matches!(kind, ModelFile::TorchScript | ModelFile::Npz | ModelFile::Pickle);
     // By what is inside, not by the name: checkpoints are called .pt, .pth, .bin and .ckpt.
-    let tensors = match kind {
+    let whole = if archive { model_file::intact(file) } else { Ok(()) };
+    let tensors = whole.and_then(|()| match kind {
         ModelFile::Safetensors => Tensor::read_safetensors(file).map_err(|e| match e {
             // The reader's own words repeat the path and wrap the reason twice.
             tch::TchError::SafeTensorError { err, .. } => err.to_string(),
@@ -80,7 +82,7 @@ fn read(file: &Path, name: &str) -> Result<Vec<(String, Tensor)>, SubjectError> 
                 .to_owned()
         }),
         ModelFile::OldPickle | ModelFile::Export | ModelFile::Other => Err(format!("it is {}", kind.words())),
-    };
+    });
     tensors.map_err(|reason| {
         SubjectError::new(format!("no state dict can be read from `{name}`: {reason}"))
             .help("in Python: `safetensors.torch.save_file(model.state_dict(), \"init.safetensors\")`")
@@ -335,7 +337,7 @@ mod tests {
             for length in (0..bytes.len() - 1).step_by(bytes.len() / 40 + 1) {
                 std::fs::write(&cut, &bytes[..length]).unwrap();
                 assert!(load(&store(), &cut, &[]).is_err(), "{name} cut to {length} of {} bytes", bytes.len());
-                // Damaged in the middle: whatever comes of it, nothing crashes.
+                // Damaged in the middle: whatever comes of it, nothing crashes, and no room is made for what a header claims.
                 let mut damaged = bytes.clone();
                 for byte in damaged.iter_mut().skip(length).take(16) {
                     *byte ^= 0x5a;

@@ -1,8 +1,9 @@
 //! Why a loss does not begin where one that knows nothing should.
 
-use super::{WIDTH, as_number, default_band, knows_nothing, wrong_width};
+use super::{WIDTH, default_band, knows_nothing, wrong_width};
 use crate::check::evidence::{initial, typical};
 use crate::check::{Cause, Context};
+use crate::judge::number::count;
 use crate::judge::number::{number, times};
 use crate::judge::{Band, Judged};
 use crate::measurement::{Initial, Measurement};
@@ -48,30 +49,29 @@ impl<'a> Seen<'a> {
         // Of class ids it is known without asking the loss, which may itself be the one that is summed.
         let guessing = match self.context.task() {
             Task::Multiclass if self.context.is_of_the_first_target() => {
-                self.first.facts.classes.map(|k| as_number(k).ln())
+                self.first.facts.classes.map(|k| count(k).ln())
             }
             Task::Binary => Some(std::f64::consts::LN_2),
             _ => None,
         };
         let ratio = self.loss / guessing.unwrap_or(self.knows_nothing);
-        for (count, what) in [(self.context.subject.data.batch, "rows of a batch"), (self.first.rows, "rows measured")]
-        {
-            let n = as_number(count);
-            if count >= 4 && (0.8..1.25).contains(&(ratio / n)) {
+        for (rows, what) in [(self.context.subject.data.batch, "rows of a batch"), (self.first.rows, "rows measured")] {
+            let n = count(rows);
+            if rows >= 4 && (0.8..1.25).contains(&(ratio / n)) {
                 causes.push(Cause {
                     id: "loss_sum",
                     help: format!(
-                        "the loss is {} times that of a model that knows nothing, and there are {count} {what}: average it instead of summing it",
+                        "the loss is {} times that of a model that knows nothing, and there are {rows} {what}: average it instead of summing it",
                         times(ratio)
                     ),
                 });
                 return;
             }
-            if count >= 4 && self.context.task() == Task::Multiclass && (self.loss - n.ln()).abs() < 0.02 * n.ln() {
+            if rows >= 4 && self.context.task() == Task::Multiclass && (self.loss - n.ln()).abs() < 0.02 * n.ln() {
                 causes.push(Cause {
                     id: "loss_axis",
                     help: format!(
-                        "the loss {} is near ln({count}), the logarithm of the {what}: take softmax and the loss over the class axis",
+                        "the loss {} is near ln({rows}), the logarithm of the {what}: take softmax and the loss over the class axis",
                         number(self.loss)
                     ),
                 });

@@ -3,6 +3,7 @@
 use crate::check::evidence::{ending, reach};
 use crate::check::{Cause, Context};
 use crate::judge::Band;
+use crate::judge::number::count;
 use crate::judge::number::number;
 use crate::measurement::LossTask;
 use crate::measurement::loss_task::Given;
@@ -226,9 +227,4 @@ fn ends(operator: Option<&str>) -> String {
 #[expect(clippy::cast_precision_loss, reason = "class ids are small")]
 fn is(value: f64, id: i64) -> bool {
     (value - id as f64).abs() < 0.5
-}
-
-#[expect(clippy::cast_precision_loss, reason = "widths and counts are small")]
-fn count(n: usize) -> f64 {
-    n as f64
 }

@@ -2,11 +2,11 @@
 
 use nncheck_core::metric::Predictions;
 use nncheck_core::spec::loss::LossKind;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use super::{LossFunction, term};
 use crate::subject::SubjectError;
-use crate::tensors::shape;
+use crate::tensors::{shape, values};
 use crate::user::{Batch, Outputs};
 
 impl LossFunction {
@@ -64,11 +64,4 @@ fn same(output: &Tensor, target: &Tensor, predictions: Predictions) -> Result<Pr
         output.size(),
         target.size()
     )))
-}
-
-fn values<T: tch::kind::Element + Copy + Default>(tensor: &Tensor, kind: Kind) -> Vec<T> {
-    let flat = tensor.detach().to_device(Device::Cpu).to_kind(kind).contiguous().reshape([-1]);
-    let mut values = vec![T::default(); flat.numel()];
-    flat.copy_data(&mut values, flat.numel());
-    values
 }

@@ -34,6 +34,9 @@ impl TorchScript {
         model_file::torchscript(file).map_err(|(cause, help)| SubjectError { cause, help })?;
         let name = model_file::file_name(file);
         let told = |error: String| SubjectError::new(format!("`{name}` cannot be loaded: {}", few_words(&error)));
+        model_file::intact(file).map_err(|why| {
+            SubjectError::new(format!("`{name}` cannot be loaded: {why}")).help("save it once more, and copy it whole")
+        })?;
         let module = Module::load(file, &device_name(store.device())).map_err(told)?;
         let (eval, train) = module.fixed_modes().map_err(told)?;
         // A script may well mean what it fixes; a trace writes down the mode that the model happened to be in.

@@ -1,8 +1,10 @@
 //! What the faulty programs are built of.
 
+pub use own_step::Descent;
+
 use nncheck::{Batch, Dataset, Model, Optimize};
 use tch::Tensor;
-use tch::nn::{self, Module, VarStore};
+use tch::nn::{self, Module};
 
 /// A layer that starts as PyTorch's does.
 pub fn linear(path: nn::Path, inputs: i64, outputs: i64) -> nn::Linear {
@@ -59,46 +61,4 @@ pub fn step(model: &dyn Model, optimizer: &mut dyn Optimize, batch: &Batch) -> T
 /// Cross-entropy of the model's outputs in train mode.
 pub fn loss(model: &dyn Model, batch: &Batch) -> Tensor {
     model.outputs(batch, true).main().cross_entropy_for_logits(batch.y())
-}
-
-/// Plain gradient descent over some of the parameters.
-pub struct Descent {
-    parameters: Vec<Tensor>,
-    lr: f64,
-}
-
-impl Descent {
-    /// Over the parameters whose names fit.
-    pub fn over(store: &VarStore, lr: f64, fits: impl Fn(&str) -> bool) -> Self {
-        let mut all: Vec<(String, Tensor)> = store.variables().into_iter().filter(|(name, _)| fits(name)).collect();
-        all.sort_by(|a, b| a.0.cmp(&b.0));
-        Self { parameters: all.into_iter().map(|(_, tensor)| tensor).collect(), lr }
-    }
-}
-
-impl Optimize for Descent {
-    fn zero_grad(&mut self) {
-        for parameter in &mut self.parameters {
-            parameter.zero_grad();
-        }
-    }
-
-    fn step(&mut self) {
-        tch::no_grad(|| {
-            for parameter in &mut self.parameters {
-                let gradient = parameter.grad();
-                if gradient.defined() {
-                    let _moved = parameter.g_sub_(&(gradient * self.lr));
-                }
-            }
-        });
-    }
-
-    fn set_lr(&mut self, lr: f64) {
-        self.lr = lr;
-    }
-
-    fn lr(&self) -> Option<f64> {
-        Some(self.lr)
-    }
 }

@@ -26,10 +26,8 @@ pub fn zero_head(path: &nn::Path) -> impl Module {
 /// PyTorch's initialiser, three times as wide in the hidden layer.
 pub fn wide(path: &nn::Path) -> impl Module {
     let bound = 3.0 / 8f64.sqrt();
-    let (hidden, head) = (
-        layer(path / "hidden", 8, 64, Init::Uniform { lo: -bound, up: bound }),
-        linear(path / "head", 64, 3),
-    );
+    let (hidden, head) =
+        (layer(path / "hidden", 8, 64, Init::Uniform { lo: -bound, up: bound }), linear(path / "head", 64, 3));
     nn::func(move |x| head.forward(&hidden.forward(x).relu()))
 }
 

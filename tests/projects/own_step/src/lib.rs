@@ -136,20 +136,23 @@ impl Optimize for Descent {
     }
 }
 
-fn descent(store: &VarStore, of: impl Fn(&str) -> bool) -> Descent {
-    let mut parameters: Vec<(String, Tensor)> = store.variables().into_iter().filter(|(name, _)| of(name)).collect();
-    parameters.sort_by(|a, b| a.0.cmp(&b.0));
-    Descent { parameters: parameters.into_iter().map(|(_, tensor)| tensor).collect(), lr: 0.05 }
+impl Descent {
+    /// Over the parameters whose names fit.
+    pub fn over(store: &VarStore, lr: f64, fits: impl Fn(&str) -> bool) -> Self {
+        let mut all: Vec<(String, Tensor)> = store.variables().into_iter().filter(|(name, _)| fits(name)).collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        Self { parameters: all.into_iter().map(|(_, tensor)| tensor).collect(), lr }
+    }
 }
 
 /// Over all parameters.
 pub fn optimizer(store: &VarStore) -> Descent {
-    descent(store, |_| true)
+    Descent::over(store, 0.05, |_| true)
 }
 
 /// Over half of them: both hidden layers were forgotten.
 pub fn half_optimizer(store: &VarStore) -> Descent {
-    descent(store, |name| name.starts_with("head"))
+    Descent::over(store, 0.05, |name| name.starts_with("head"))
 }
 
 // ---- steps
