@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use nncheck_tests::{Outcome, Scratch, nncheck, project, repository};
 
-/// The TOML blocks of a page, in their order.
-fn blocks(page: &str) -> Vec<String> {
+/// The blocks of a page that are of one language, in their order.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let opening = format!("```{language}");
     let mut blocks = Vec::new();
     let mut block: Option<String> = None;
     for line in page.lines() {
         match &mut block {
-            None if line == "```toml" => block = Some(String::new()),
+            None if line == opening => block = Some(String::new()),
             None => {}
             Some(_) if line == "```" => blocks.extend(block.take()),
             Some(text) => {
@@ -66,7 +67,7 @@ fn hold(pages: &[PathBuf], example: &str, least: usize) {
     let mut count = 0;
     for page in pages {
         let name = page.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
-        for (index, block) in blocks(&fs::read_to_string(page).unwrap_or_default()).iter().enumerate() {
+        for (index, block) in blocks(&fs::read_to_string(page).unwrap_or_default(), "toml").iter().enumerate() {
             fs::write(specs.join(format!("{name}-{}.toml", index + 1)), block).unwrap_or_else(|e| panic!("{e}"));
             count += 1;
         }
@@ -92,7 +93,7 @@ fn every_block_about_models_from_python_is_a_spec_that_holds() {
     let digits = project("digits").join("data/digits.csv");
     fs::copy(&digits, folder.join("digits.csv")).unwrap_or_else(|e| panic!("{}: {e}", digits.display()));
     let page = fs::read_to_string(repository().join("docs").join(PYTORCH)).unwrap_or_default();
-    let blocks = blocks(&page);
+    let blocks = blocks(&page, "toml");
     assert_eq!(blocks.len(), 2, "a scripted model, and layers with its state dict");
     let folder = blocks
         .iter()
@@ -106,4 +107,15 @@ fn every_block_about_models_from_python_is_a_spec_that_holds() {
 #[test]
 fn every_block_of_the_readme_is_a_spec_that_holds() {
     hold(&[repository().join("README.md")], "digits", 1);
+}
+
+#[test]
+fn rust_in_the_documentation_is_rust_that_compiles() {
+    let guide = fs::read_to_string(project("docs").join("src/lib.rs")).unwrap_or_default();
+    let found: Vec<String> =
+        pages().iter().flat_map(|page| blocks(&fs::read_to_string(page).unwrap_or_default(), "rust")).collect();
+    assert!(!found.is_empty());
+    for block in found {
+        assert!(guide.contains(block.trim_end()), "this is not in the guide's library:\n{block}");
+    }
 }

@@ -1,6 +1,7 @@
 //! `cargo nncheck init`: a first spec for a package or for a folder of specs, from what is found there.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::Metadata;
@@ -234,8 +235,17 @@ pub(super) fn write_new(path: &Path, text: &str, shown: &str) -> Result<(), Comm
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|e| cannot_write(folder, &e))?;
     }
-    let temporary = path.with_extension("new");
-    fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, path)).map_err(|e| cannot_write(path, &e))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut temporary = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As any new file: what the user's mask takes away is taken away.
+        temporary.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut temporary = temporary.tempfile_in(folder).map_err(|e| cannot_write(path, &e))?;
+    temporary.write_all(text.as_bytes()).map_err(|e| cannot_write(path, &e))?;
+    temporary.persist_noclobber(path).map_err(|e| cannot_write(path, &e.error))?;
     eprintln!("wrote {shown}");
     Ok(())
 }

@@ -31,9 +31,10 @@ pub(super) fn fit(given: &[usize], tokens: Option<usize>, aim: Aim, network: &Ne
 
 /// Whether the first layer takes such rows, as far as that is known, and in which shape.
 fn input(given: &[usize], tokens: Option<usize>, network: &Network) -> (Option<bool>, Option<Vec<usize>>) {
-    let all: usize = given.iter().product();
+    let product = |sizes: &[usize]| sizes.iter().try_fold(1_usize, |all, &size| all.checked_mul(size));
+    let Some(all) = product(given) else { return (Some(false), None) };
     if let Some(viewed) = &network.viewed
-        && viewed.iter().product::<usize>() == all
+        && product(viewed) == Some(all)
     {
         // The network does it itself; what is flat stays flat.
         return (Some(true), None);

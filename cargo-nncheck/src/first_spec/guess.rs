@@ -126,12 +126,12 @@ fn of_columns(columns: &[Column], network: &Network) -> Result<Guess, String> {
         .map(|c| c.name.as_str())
         .collect();
     let target = match &targets[..] {
-        [one] => format!("{:?}", one.name),
-        several => format!("[{}]", several.iter().map(|t| format!("{:?}", t.name)).collect::<Vec<_>>().join(", ")),
+        [one] => quoted(&one.name),
+        several => format!("[{}]", several.iter().map(|t| quoted(&t.name)).collect::<Vec<_>>().join(", ")),
     };
     let mut lines = vec![line(format!("target = {target}"), format!("{why}; all other columns are inputs"))];
     if !left_out.is_empty() {
-        let names = inputs.iter().map(|c| format!("{:?}", c.name)).collect::<Vec<_>>().join(", ");
+        let names = inputs.iter().map(|c| quoted(&c.name)).collect::<Vec<_>>().join(", ");
         lines[0].1 = why.to_owned();
         let words = left_out.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         lines.push(line(
@@ -140,6 +140,11 @@ fn of_columns(columns: &[Column], network: &Network) -> Result<Guess, String> {
         ));
     }
     finish(&inputs, &targets, network, lines)
+}
+
+/// A string as TOML writes it.
+pub(super) fn quoted(text: &str) -> String {
+    toml_edit::Value::from(text).to_string()
 }
 
 /// A column that counts the rows.
@@ -177,11 +182,11 @@ fn of_arrays(arrays: &[Column], network: &Network) -> Result<Guess, String> {
     };
     let mut lines = Vec::new();
     if x.name != "x" {
-        lines.push(line(format!("inputs = {:?}", x.name), "guessed: the array that the model gets"));
+        lines.push(line(format!("inputs = {}", quoted(&x.name)), "guessed: the array that the model gets"));
     }
     let Some(y) = y else { return next_token(x, lines, network) };
     if y.name != "y" {
-        lines.push(line(format!("target = {:?}", y.name), "guessed: the array that it should tell"));
+        lines.push(line(format!("target = {}", quoted(&y.name)), "guessed: the array that it should tell"));
     }
     if x.rows != y.rows {
         return Err(format!("`{}` has {} rows and `{}` has {}", x.name, x.rows, y.name, y.rows));
@@ -205,13 +210,13 @@ fn by_asking(arrays: &[Column], network: &Network) -> Option<Result<Guess, Strin
         network.named.iter().map(|name| Some((name, asked(name).or(left)?))).collect();
     let pairs = pairs?;
     let first = pairs.first()?.1;
-    let written: Vec<String> = pairs.iter().map(|(name, array)| format!("{name} = {:?}", array.name)).collect();
+    let written: Vec<String> = pairs.iter().map(|(name, array)| format!("{name} = {}", quoted(&array.name))).collect();
     let mut lines = vec![line(
         format!("inputs = {{ {} }}", written.join(", ")),
         "guessed: the arrays that the model asks for by name",
     )];
     if target.name != "y" {
-        lines.push(line(format!("target = {:?}", target.name), "guessed: the array that it should tell"));
+        lines.push(line(format!("target = {}", quoted(&target.name)), "guessed: the array that it should tell"));
     }
     let tokens = class_count(first).filter(|_| first.integers);
     Some(aim(&[target], network, first.shape.len()).map(|(aim, classes)| {
@@ -301,6 +306,9 @@ fn scale(whole: bool, least: f64, most: f64, numbers: usize) -> Option<Line> {
 fn aim(targets: &[&Column], network: &Network, axes: usize) -> Result<(Aim, Option<Line>), String> {
     let [target] = targets else { return Ok((Aim::Numbers(targets.len()), None)) };
     let width: usize = target.shape.iter().product();
+    if target.rows == 0 {
+        return Err("it has no rows".to_owned());
+    }
     if target.least >= target.most {
         return Err(format!("all its targets are {}", target.most));
     }

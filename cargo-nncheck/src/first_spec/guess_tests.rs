@@ -123,3 +123,12 @@ fn tokens_alone_are_followed_by_tokens() {
     assert_eq!(keys(&guess)[..2], ["inputs = \"tokens\"", "next_token = true"]);
     assert_eq!(keys(&of(&[]).expect("a guess"))[1], "next_token = 32");
 }
+
+#[test]
+fn strings_are_written_as_toml_has_them() {
+    for name in ["age", "e\u{301}tat", "a \"quoted\" one", "tab\tin it", "back\\slash"] {
+        let text = format!("name = {}", quoted(name));
+        let read: toml::Table = toml::from_str(&text).unwrap_or_else(|e| panic!("{text}: {e}"));
+        assert_eq!(read["name"].as_str(), Some(name));
+    }
+}

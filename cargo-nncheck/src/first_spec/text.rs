@@ -4,6 +4,7 @@ use nncheck_core::suite::builtin;
 
 use super::files::{DataFile, relative};
 use super::fit::Fit;
+use super::guess::quoted;
 use super::guess::{Aim, Line};
 use super::{Draft, Model, Source};
 use crate::rust_source::{Activation, Input};
@@ -80,7 +81,7 @@ fn model(draft: &Draft) -> String {
         }
         Model::TorchScript(path) => {
             out += &with(
-                &format!("torchscript = {path:?}"),
+                &format!("torchscript = {}", quoted(path)),
                 "exported from Python; it starts from the weights in the file",
             );
         }
@@ -129,9 +130,9 @@ fn data(draft: &Draft) -> String {
     match &draft.source {
         Source::File(file) => {
             out += &match file {
-                DataFile::One(format, path) => format!("{format} = {:?}\n", way(path)),
+                DataFile::One(format, path) => format!("{format} = {}\n", quoted(&way(path))),
                 DataFile::Idx(images, labels) => {
-                    format!("idx = {{ images = {:?}, labels = {:?} }}\n", way(images), way(labels))
+                    format!("idx = {{ images = {}, labels = {} }}\n", quoted(&way(images)), quoted(&way(labels)))
                 }
             };
             if draft.guess.fit == Fit::OtherOutputs {

@@ -1,12 +1,15 @@
 //! What the sources tell of a network: what goes in, what comes out, and what stands at its end. A guess, for layers are
 //! taken in the order in which they are written.
 
+use std::cell::Cell;
 use syn::visit::{self, Visit};
 use syn::{Expr, FnArg, Pat, ReturnType, Type};
 
 use super::evaluate::Variables;
 use super::{Function, RustSource};
 
+/// So many functions are followed from one builder at most.
+const LOOKS: usize = 200;
 /// So deep are functions followed into the functions that they call.
 const DEEPEST: usize = 6;
 
@@ -72,11 +75,26 @@ enum Event {
 
 pub(super) fn network(source: &RustSource, builder: &Function) -> Network {
     let mut built = Vec::new();
-    let mut eyes = Eyes { source, function: builder, variables: Variables::new(), events: &mut built, depth: 0 };
+    let mut eyes = Eyes {
+        source,
+        function: builder,
+        variables: Variables::new(),
+        events: &mut built,
+        depth: 0,
+        looks: &Cell::new(LOOKS),
+    };
     eyes.look();
     let mut run = Vec::new();
     if let Some(forward) = forward(source, builder) {
-        Eyes { source, function: forward, variables: Variables::new(), events: &mut run, depth: 0 }.look();
+        Eyes {
+            source,
+            function: forward,
+            variables: Variables::new(),
+            events: &mut run,
+            depth: 0,
+            looks: &Cell::new(LOOKS),
+        }
+        .look();
     }
     let mut network = Network::default();
     let mut layers = built.iter().filter_map(|event| match event {
@@ -95,7 +113,15 @@ pub(super) fn network(source: &RustSource, builder: &Function) -> Network {
     // Whoever asks for inputs by name may stand beside the model's own function.
     for function in source.functions.iter().filter(|f| f.module == builder.module) {
         let mut events = Vec::new();
-        Eyes { source, function, variables: Variables::new(), events: &mut events, depth: DEEPEST }.look();
+        Eyes {
+            source,
+            function,
+            variables: Variables::new(),
+            events: &mut events,
+            depth: DEEPEST,
+            looks: &Cell::new(LOOKS),
+        }
+        .look();
         for event in events {
             if let Event::Named(name) = event
                 && !network.named.contains(&name)
@@ -138,6 +164,8 @@ struct Eyes<'a> {
     variables: Variables,
     events: &'a mut Vec<Event>,
     depth: usize,
+    /// How many functions may still be followed: one that calls itself twice would be followed without end.
+    looks: &'a Cell<usize>,
 }
 
 impl<'a> Eyes<'a> {
@@ -169,7 +197,10 @@ impl<'a> Eyes<'a> {
 
     /// A function of the same crate, with the numbers that it is called with.
     fn follow(&mut self, names: &[String], call: &syn::ExprCall) -> bool {
-        let Some(called) = self.called(names).filter(|_| self.depth < DEEPEST) else { return false };
+        let Some(called) = self.called(names).filter(|_| self.depth < DEEPEST && self.looks.get() > 0) else {
+            return false;
+        };
+        self.looks.set(self.looks.get() - 1);
         let mut variables = Variables::new();
         for (input, argument) in called.sig.inputs.iter().zip(&call.args) {
             if let FnArg::Typed(input) = input
@@ -179,8 +210,8 @@ impl<'a> Eyes<'a> {
                 variables.insert(name.ident.to_string(), value);
             }
         }
-        let (source, depth) = (self.source, self.depth + 1);
-        Eyes { source, function: called, variables, events: self.events, depth }.look();
+        let (source, depth, looks) = (self.source, self.depth + 1, self.looks);
+        Eyes { source, function: called, variables, events: self.events, depth, looks }.look();
         true
     }
 

@@ -184,3 +184,10 @@ fn what_cannot_be_read_is_unknown() {
         fn width() -> i64 { std::env::args().count() as i64 }";
     assert_eq!(network(lib), Network::default());
 }
+
+#[test]
+fn a_function_that_calls_itself_many_times_ends() {
+    let calls = "net(path);".repeat(60);
+    let lib = format!("use tch::nn; pub fn net(path: &nn::Path) -> i64 {{ {calls} 0 }}");
+    assert_eq!(network(&lib), Network::default());
+}

@@ -97,6 +97,9 @@ impl CheckType for BeatsBaseline {
     };
 }
 
+/// The `k` of `top_k`.
+const TOP: usize = 5;
+
 /// How much better a metric is than its baseline; above zero is better.
 pub(super) fn margin(metric: Metric, share: &ShareScore) -> Result<f64, String> {
     let (value, baseline) = (share.value.clone()?, share.baseline.clone()?);
@@ -110,7 +113,7 @@ impl Check for BeatsBaseline {
 
     fn needs(&self, subject: &Subject) -> Vec<Request> {
         let after = Training::Steps(self.steps.get());
-        let own = ScoreAsk { metric: self.metric(subject), k: 5, after, rows: self.rows.get(), peer: None };
+        let own = ScoreAsk { metric: self.metric(subject), k: TOP, after, rows: self.rows.get(), peer: None };
         let peer = self.hidden.map(|units| ScoreAsk { peer: Some(units.get()), ..own });
         std::iter::once(own).chain(peer).map(Request::from).collect()
     }
@@ -124,6 +127,11 @@ impl Check for BeatsBaseline {
             return Sample::Nothing("all rows train: there is no validation share to be better on".to_owned());
         };
         let metric = self.metric(context.subject);
+        if let (Metric::TopK, Some(classes @ ..=TOP)) = (metric, seen.facts.classes) {
+            return Sample::Nothing(format!(
+                "of {classes} classes, the right one is always among the first {TOP}: take `accuracy` or `f1`"
+            ));
+        }
         let value = match margin(metric, share) {
             Ok(value) => value,
             Err(why) => return Sample::Unanswerable(why),

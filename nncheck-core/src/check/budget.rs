@@ -42,8 +42,10 @@ pub struct Budget {
     /// The most numbers in all parameters.
     pub parameters: Option<usize>,
     /// The most that a step may take of a bare step's time, such as 1.5.
+    #[serde(deserialize_with = "super::parameter::positive_if_any")]
     pub step_time: Option<f64>,
     /// The most memory, in MiB.
+    #[serde(deserialize_with = "super::parameter::positive_if_any")]
     pub memory: Option<f64>,
     /// Over how many training steps time and memory are taken.
     pub steps: std::num::NonZeroUsize,

@@ -61,19 +61,25 @@ const MANY_CLASSES: usize = 100;
 #[serde(default, deny_unknown_fields)]
 pub struct Data {
     /// The least root mean square of the largest feature.
+    #[serde(deserialize_with = "super::parameter::finite")]
     pub min_size: f64,
     /// The most root mean square of the largest feature.
     #[serde(deserialize_with = "super::parameter::positive")]
     pub max_size: f64,
     /// The largest share of features that never change.
+    #[serde(deserialize_with = "super::parameter::share")]
     pub constant: f64,
     /// The largest share of validation rows that also train.
+    #[serde(deserialize_with = "super::parameter::share")]
     pub in_both: f64,
     /// The most that class shares may be apart between training and validation.
+    #[serde(deserialize_with = "super::parameter::share")]
     pub apart: f64,
     /// k classes have at least a perplexity of k to this power.
+    #[serde(deserialize_with = "super::parameter::share")]
     pub evenness: f64,
     /// How many deviations of chance neighbours' labels agree by at least.
+    #[serde(deserialize_with = "super::parameter::finite")]
     pub agreement: f64,
     /// How many neighbours of each row are looked at.
     pub neighbours: NonZeroUsize,

@@ -49,13 +49,16 @@ pub struct GradientClipping {
     /// How many training steps.
     pub steps: NonZeroUsize,
     /// The bound of the joint norm, where it is not the spec's `clip`.
+    #[serde(deserialize_with = "super::parameter::positive_if_any")]
     pub norm: Option<f64>,
     /// The bound of each entry, where it is not the spec's `clip`.
+    #[serde(deserialize_with = "super::parameter::positive_if_any")]
     pub value: Option<f64>,
     /// The most that the usual gradient may be over the bound.
     #[serde(deserialize_with = "super::parameter::positive")]
     pub shrunk: f64,
     /// The largest share of the later steps that may reach the bound.
+    #[serde(deserialize_with = "super::parameter::share")]
     pub touched: f64,
 }
 

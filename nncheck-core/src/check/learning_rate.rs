@@ -71,6 +71,7 @@ pub struct LearningRate {
     #[serde(deserialize_with = "super::parameter::positive")]
     pub of_rise: f64,
     /// The most that the loss at half and at twice the rate may be of that at the rate; not looked at without.
+    #[serde(deserialize_with = "super::parameter::positive_if_any")]
     pub sensitivity: Option<f64>,
     /// How many steps each training for `sensitivity` takes.
     pub sensitivity_steps: NonZeroUsize,

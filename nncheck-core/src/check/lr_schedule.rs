@@ -13,7 +13,7 @@ use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
 use crate::measurement::optimizer_steps::{OptimizerSteps, OptimizerStepsAsk};
 use crate::measurement::{Measurement, Request};
 use crate::spec::Subject;
-use crate::spec::optimizer::Group;
+use crate::spec::optimizer::{Group, Optimizer};
 use crate::spec::schedule::{Course, ScheduleKind};
 
 const APART: &str = "distance from the declared rate";
@@ -96,6 +96,16 @@ fn scheduled(subject: &Subject) -> Option<&Group> {
     subject.optimizer.as_ref()?.groups().first().filter(|group| group.schedule.is_some())
 }
 
+/// Why there is no schedule to follow.
+fn unscheduled(subject: &Subject) -> String {
+    let groups = subject.optimizer.as_ref().map(Optimizer::groups).unwrap_or_default();
+    if groups.iter().any(|group| group.schedule.is_some()) {
+        "the first parameter group has no schedule, and an optimizer tells the rate of that group alone".to_owned()
+    } else {
+        "the spec declares no schedule of the learning rate".to_owned()
+    }
+}
+
 /// The declared rate of each step; the losses are for `plateau`.
 fn declared(group: &Group, losses: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut course = Course::new(group.schedule.as_ref(), group.kind.lr());
@@ -109,14 +119,6 @@ fn declared(group: &Group, losses: impl Iterator<Item = f64>) -> Vec<f64> {
         .collect()
 }
 
-/// The full rate: the highest that the schedule ever has.
-fn full(group: &Group) -> f64 {
-    match group.schedule.as_ref().map(|schedule| &schedule.kind) {
-        Some(ScheduleKind::OneCycle(cycle)) => cycle.max_lr.unwrap_or(group.kind.lr()),
-        _ => group.kind.lr(),
-    }
-}
-
 impl Check for LrSchedule {
     fn info(&self) -> &'static Info {
         &Self::INFO
@@ -127,7 +129,7 @@ impl Check for LrSchedule {
     }
 
     fn moot(&self, context: &Context<'_>) -> Option<String> {
-        scheduled(context.subject).is_none().then(|| "the spec declares no schedule of the learning rate".to_owned())
+        scheduled(context.subject).is_none().then(|| unscheduled(context.subject))
     }
 
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {
@@ -136,7 +138,7 @@ impl Check for LrSchedule {
             Err(why) => return Sample::Unanswerable(why),
         };
         let Some(group) = scheduled(context.subject) else {
-            return Sample::Nothing("the spec declares no schedule of the learning rate".to_owned());
+            return Sample::Nothing(unscheduled(context.subject));
         };
         if let Some(why) = &seen.cannot {
             return Sample::Nothing(why.clone());
@@ -145,7 +147,7 @@ impl Check for LrSchedule {
             return Sample::Nothing("the optimizer never steps: look at `parameters_update`".to_owned());
         }
         let expected = declared(group, seen.steps.iter().map(|step| step.loss));
-        let full = full(group);
+        let full = group.full_rate();
         let rates = seen.steps.iter().zip(&expected);
         let apart = rates.filter_map(|(step, expected)| Some((step.rate? - expected).abs() / full)).fold(0.0, f64::max);
         let endless = matches!(
@@ -181,7 +183,7 @@ impl Check for LrSchedule {
             let expected = declared(group, seen.steps.iter().map(|step| step.loss));
             let differs = |(step, expected): (&crate::measurement::optimizer_steps::Moment, &f64)| {
                 step.rate
-                    .filter(|rate| (rate - expected).abs() > self.apart * full(group))
+                    .filter(|rate| (rate - expected).abs() > self.apart * group.full_rate())
                     .map(|rate| (rate, *expected))
             };
             let mut pairs = seen.steps.iter().zip(&expected).map(differs).enumerate();

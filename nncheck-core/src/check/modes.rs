@@ -19,7 +19,7 @@ const REPEATED: &str = "eval mode twice";
 const ALONE: &str = "a row alone";
 const EVAL_MOVES: &str = "buffers moved by eval mode";
 const STILL: &str = "running statistics that stand still";
-const EVAL_PASSES: &str = "training passes in eval mode";
+const EVAL_STEPS: &str = "training steps in eval mode";
 const GAP: &str = "loss in eval over train mode";
 
 /// Training runs in train mode; eval mode is repeatable, and the same for a row in any company.
@@ -137,9 +137,8 @@ impl Check for Modes {
             let still = seen.statistics.iter().filter(|(_, moved)| !moved).count();
             entries.push(at_most(STILL, count(still) / count(seen.statistics.len()), 0.0));
         }
-        if let Some((train, eval)) = seen.passes.filter(|_| seen.differ) {
-            let share = if train == 0 && eval > 0 { 1.0 } else { 0.0 };
-            entries.push(at_most(EVAL_PASSES, share, 0.0));
+        if let Some((right, wrong)) = seen.steps.filter(|_| seen.differ) {
+            entries.push(at_most(EVAL_STEPS, count(wrong) / count((right + wrong).max(1)), 0.0));
         }
         if let Some(losses) = seen.losses.filter(|l| l.before > 0.0 && l.train.is_finite() && l.eval.is_finite()) {
             entries.push(at_most(GAP, (losses.eval - losses.train) / losses.before, self.gap));
@@ -155,11 +154,12 @@ impl Check for Modes {
         let Some(seen) = worst::<Seen>(judged, taken) else { return Vec::new() };
         let outside = |name: &str| judged.outside.iter().any(|outside| outside == name);
         let mut causes = Vec::new();
-        if let (true, Some((_, eval))) = (outside(EVAL_PASSES), seen.passes) {
+        if let (true, Some((right, wrong))) = (outside(EVAL_STEPS), seen.steps) {
             causes.push(Cause {
                 id: "trained_in_eval_mode",
                 help: format!(
-                    "all {eval} passes of the training steps run the model with `train = false`: dropout and batch norm are never active; pass true"
+                    "{wrong} of {} training steps run the model with `train = false` alone: dropout and batch norm are not active; pass true",
+                    right + wrong
                 ),
             });
         }
@@ -187,7 +187,7 @@ impl Check for Modes {
                 ),
             });
         }
-        if outside(STILL) && !outside(EVAL_PASSES) {
+        if outside(STILL) && !outside(EVAL_STEPS) {
             let still: Vec<&str> =
                 seen.statistics.iter().filter(|(_, moved)| !moved).map(|(name, _)| name.as_str()).collect();
             causes.push(Cause {

@@ -53,8 +53,10 @@ pub struct OutputContract {
     /// The shape of one row of the first output.
     pub shape: Option<Vec<usize>>,
     /// The least that the first output may be.
+    #[serde(deserialize_with = "super::parameter::finite_if_any")]
     pub low: Option<f64>,
     /// The most that the first output may be.
+    #[serde(deserialize_with = "super::parameter::finite_if_any")]
     pub high: Option<f64>,
     /// Whether the first output is made of probabilities: from 0 to 1, and adding up to 1 over the classes.
     pub probabilities: bool,

@@ -16,6 +16,36 @@ pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64
     }
 }
 
+/// A finite number above zero, where there is one.
+pub(super) fn positive_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    positive(deserializer).map(Some)
+}
+
+/// A share: from 0 to 1.
+pub(super) fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    if (0.0..=1.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err(Error::custom(format_args!("{value} is out of range, expected a share from 0 to 1")))
+    }
+}
+
+/// A number that is neither NaN nor infinite.
+pub(super) fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(Error::custom(format_args!("{value} is out of range, expected a finite number")))
+    }
+}
+
+/// A number that is neither NaN nor infinite, where there is one.
+pub(super) fn finite_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    finite(deserializer).map(Some)
+}
+
 /// A default count.
 pub(super) const fn count(n: usize) -> std::num::NonZeroUsize {
     match std::num::NonZeroUsize::new(n) {

@@ -115,7 +115,7 @@ impl Check for Regularization {
             Err(why) => return Sample::Unanswerable(why),
         };
         if seen.norm == 0.0 {
-            return Sample::Nothing("all parameters are zero".to_owned());
+            return Sample::Nothing("all parameters that are regularised are zero".to_owned());
         }
         let entry = |name: &str, value: f64, band: Band, scale| Entry {
             name: Some(name.to_owned()),

@@ -38,8 +38,8 @@ pub struct Modes {
     pub differ: bool,
     /// Running statistics, and whether they moved in training.
     pub statistics: Vec<(String, bool)>,
-    /// How many passes through the model training made in train and in eval mode, where it is seen.
-    pub passes: Option<(usize, usize)>,
+    /// How many training steps ran the model in train mode, and how many in eval mode alone, where that is seen.
+    pub steps: Option<(usize, usize)>,
     /// The loss before training, and that after it in train and in eval mode, on the same rows.
     pub losses: Option<Losses>,
 }

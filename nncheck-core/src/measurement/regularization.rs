@@ -33,7 +33,7 @@ pub struct Regularization {
     pub penalty_gradient: f64,
     /// Root mean square of what decoupled weight decay takes from the parameters in a step, in units of the learning rate.
     pub decoupled: f64,
-    /// L2 norm of the trainable parameters.
+    /// L2 norm of the trainable parameters that are regularised.
     pub norm: f64,
     /// The same after a few steps of the optimizer on the regularisation alone.
     pub norm_after: f64,

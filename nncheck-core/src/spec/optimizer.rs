@@ -199,11 +199,11 @@ impl Optimizer {
         true
     }
 
-    /// The learning rate that the spec states: of the first group, where there are several. `None`: the user's own code
-    /// knows it.
+    /// The full learning rate that the spec states: of the first group, where there are several. `None`: the user's own
+    /// code knows it.
     #[must_use]
     pub fn lr(&self) -> Option<f64> {
-        self.groups().first().map(|group| group.kind.lr())
+        self.groups().first().map(Group::full_rate)
     }
 
     /// The name as written in a spec: the kind of the first group, or the path of the user's function.
@@ -221,6 +221,15 @@ impl Group {
     #[must_use]
     pub fn title(&self) -> &str {
         self.name.as_ref().map_or(self.kind.name(), |name| &name.value)
+    }
+
+    /// The highest rate that its steps have: its own, or that of a cycle.
+    #[must_use]
+    pub fn full_rate(&self) -> f64 {
+        match self.schedule.as_ref().map(|schedule| &schedule.kind) {
+            Some(ScheduleKind::OneCycle(cycle)) => cycle.max_lr.unwrap_or(self.kind.lr()),
+            _ => self.kind.lr(),
+        }
     }
 }
 

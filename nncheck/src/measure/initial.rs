@@ -1,6 +1,6 @@
 //! The loss before any training.
 
-use nncheck_core::judge::number::count;
+use nncheck_core::judge::number;
 use nncheck_core::measurement::{Initial, InitialAsk, Share};
 use tch::{Kind, Tensor};
 
@@ -75,7 +75,7 @@ impl Sum {
 impl Sums {
     /// `guesses`: the losses of outputs that know nothing, and of such as know the distribution of the targets.
     fn add(&mut self, losses: &Losses, guesses: Option<[&Losses; 2]>, count: usize) {
-        let weight = count(count);
+        let weight = number::count(count);
         self.rows += count;
         self.of_model.add(losses, weight);
         if let Some([zeros, prior]) = guesses {
@@ -85,7 +85,7 @@ impl Sums {
     }
 
     fn initial(self, program: &Program<'_>, outputs: Outputs) -> Initial {
-        let total = count(self.rows);
+        let total = number::count(self.rows);
         let all = (!outputs.main.is_empty()).then(|| Tensor::cat(&outputs.main, 0).to_kind(Kind::Double));
         let mean = |sum: Option<Sum>| sum.map(|sum| sum.over(total));
         let (model, zeros, prior) = (self.of_model.over(total), mean(self.of_zeros), mean(self.of_prior));

@@ -26,10 +26,11 @@ pub(super) fn measure(program: &Program<'_>, ask: &LrRangeAsk, seed: i64) -> Res
         return Ok(result);
     }
     let full = program.anew(program.spec)?.trainer()?.lr();
+    let declared = program.spec.optimizer.as_ref().and_then(Optimizer::lr);
     let spec = without_schedule(program.spec);
     let mut program = program.anew(&spec)?;
     // Of a schedule, the full rate; a user's own optimizer has none that could be taken away.
-    result.lr = spec.optimizer.as_ref().and_then(Optimizer::lr).or(full);
+    result.lr = declared.or(full);
     tch::manual_seed(seed);
     let mut batches = program.batches();
     let data = program.data;

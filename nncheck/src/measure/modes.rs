@@ -38,10 +38,16 @@ pub(super) fn measure(program: &mut Program<'_>, ask: &ModesAsk) -> Result<Modes
     let mut batches = program.batches();
     let mut next = || data.train(&batches.next().unwrap_or_default());
     let mut trainer = program.trainer()?;
+    let (mut right, mut wrong) = (0, 0);
     for _ in 0..ask.steps {
         trainer.step(&mut next, Mode::Bare)?;
+        match trainer.seen().modes() {
+            (0, 0) => {}
+            (0, _) => wrong += 1,
+            _ => right += 1,
+        }
     }
-    result.passes = declared.then(|| trainer.seen().modes());
+    result.steps = declared.then_some((right, wrong));
     drop(trainer);
     let now = self::buffers(program);
     result.statistics = buffers

@@ -27,9 +27,13 @@ pub(super) fn measure(program: &mut Program<'_>, seed: i64) -> Result<Regulariza
     let gradients = Tensor::f_run_backward(&[data], &trainable, false, false)?;
     let gradients: Vec<Tensor> = gradients.into_iter().filter(Tensor::defined).collect();
     let l2 = program.spec.loss.l2;
-    let before = length(&trainable);
+    let all = length(&trainable);
     let (mut penalty, mut decoupled, mut count) = (0.0, 0.0, 0.0);
+    let mut regularised = Vec::new();
     for (parameter, decay, apart) in decays(program)? {
+        if decay + l2 > 0.0 {
+            regularised.push(parameter.shallow_clone());
+        }
         let square = norm(&parameter).powi(2);
         if apart {
             decoupled += decay * decay * square;
@@ -39,6 +43,7 @@ pub(super) fn measure(program: &mut Program<'_>, seed: i64) -> Result<Regulariza
             penalty += (decay + l2).powi(2) * square;
         }
     }
+    let norm = length(&regularised);
     let own_step = program.step().is_some();
     let mut trainer = program.trainer()?;
     if own_step {
@@ -54,12 +59,12 @@ pub(super) fn measure(program: &mut Program<'_>, seed: i64) -> Result<Regulariza
     Ok(Regularization {
         data_loss,
         added,
-        declared: l2 / 2.0 * before * before,
+        declared: l2 / 2.0 * all * all,
         data_gradient: length(&gradients),
         penalty_gradient: penalty.sqrt(),
         decoupled: if count > 0.0 { (decoupled / count).sqrt() } else { 0.0 },
-        norm: before,
-        norm_after: length(&trainable),
+        norm,
+        norm_after: length(&regularised),
         lr,
     })
 }

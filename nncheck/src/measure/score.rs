@@ -4,7 +4,8 @@ use nncheck_core::diagnostic::Located;
 use nncheck_core::measurement::score::{Score, ScoreAsk, ShareScore, Training};
 use nncheck_core::metric::Predictions;
 use nncheck_core::spec::Subject as Spec;
-use nncheck_core::spec::layer::{Flatten, Layer, LayerInit, LayerKind, Linear, Relu};
+use nncheck_core::spec::layer::{Flatten, Layer, LayerInit, LayerKind, Linear, Relu, Sigmoid, Softmax};
+use nncheck_core::spec::loss::LossKind;
 use nncheck_core::spec::model::{Model, ModelSource};
 use nncheck_core::spec::optimizer::{Adam, Optimizer, OptimizerKind};
 
@@ -46,6 +47,11 @@ fn peer(program: &Program<'_>, units: usize) -> Result<Result<Spec, String>, Sub
     let mut layers = vec![linear(units), layer(LayerKind::Relu(Relu {})), linear(width)];
     if program.data.shape.len() > 1 {
         layers.insert(0, layer(LayerKind::Flatten(Flatten { start_dim: 1, end_dim: -1 })));
+    }
+    match program.spec.loss.kind() {
+        Some(LossKind::Bce) => layers.push(layer(LayerKind::Sigmoid(Sigmoid {}))),
+        Some(LossKind::Nll) => layers.push(layer(LayerKind::LogSoftmax(Softmax { dim: -1 }))),
+        _ => {}
     }
     let mut spec = program.spec.clone();
     spec.model = Model { source: ModelSource::Layers(layers), weights: None, frozen: Vec::new() };

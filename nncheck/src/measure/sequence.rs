@@ -51,8 +51,15 @@ fn look(model: &Forward<'_, '_>, wanted: usize) -> Result<Sequence, Stop> {
     let mut cuts = vec![1, length / 2, length - 1];
     cuts.dedup();
     for position in cuts.into_iter().filter(|&position| position > 0) {
-        let changed = model.by_row(&changed_from(&batch, length, position, length - position))?;
+        let changed = changed_from(&batch, length, position, length - position);
+        if batch.inputs().iter().zip(changed.inputs().iter()).all(|((_, a), (_, b))| a.equal(b)) {
+            continue;
+        }
+        let changed = model.by_row(&changed)?;
         result.ahead.push(Ahead { position, difference: in_front(&changed, position, 0) });
+    }
+    if result.ahead.is_empty() {
+        return nothing("the rows are so alike that there is nothing to change a position to");
     }
     if result.ahead.iter().all(|a| a.difference <= CHANGED) {
         return Ok(result);
@@ -77,9 +84,12 @@ fn positions(input: &Tensor) -> Option<usize> {
     }
 }
 
-/// Inputs of sequences of this length. A mask, of zeros and ones, says which positions there are, and stays.
-fn is_sequence(input: &Tensor, length: usize) -> bool {
-    positions(input) == Some(length) && !is_mask(input)
+/// Inputs of sequences of this length. A mask, of zeros and ones beside another sequence, says which positions there are,
+/// and stays; alone, zeros and ones are tokens of a small vocabulary.
+fn is_sequence(input: &Tensor, length: usize, batch: &Batch) -> bool {
+    let of_length = |input: &Tensor| positions(input) == Some(length);
+    let others = || batch.inputs().iter().any(|(_, other)| of_length(other) && !is_mask(other));
+    of_length(input) && (!is_mask(input) || !others())
 }
 
 /// Whether it holds nothing but zeros and ones.
@@ -91,7 +101,7 @@ pub(super) fn is_mask(input: &Tensor) -> bool {
 /// The same batch with other contents at `count` positions from `from` on: tokens one further, features of the next row.
 fn changed_from(batch: &Batch, length: usize, from: usize, count: usize) -> Batch {
     batch.with_inputs(|input| {
-        if !is_sequence(input, length) {
+        if !is_sequence(input, length, batch) {
             return input.shallow_clone();
         }
         let changed = input.copy();

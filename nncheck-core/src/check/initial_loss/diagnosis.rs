@@ -8,6 +8,7 @@ use crate::judge::number::{number, times};
 use crate::judge::{Band, Judged};
 use crate::measurement::{Initial, Measurement};
 use crate::spec::loss::Task;
+use crate::spec::model::ModelSource;
 
 /// The typical seed's numbers.
 pub(super) struct Seen<'a> {
@@ -115,8 +116,13 @@ impl<'a> Seen<'a> {
         let large = Cause {
             id: "large_initial_weights",
             help: format!(
-                "the outputs have variance {}: initialise the weights smaller, the last layer's first",
-                number(self.variance)
+                "the outputs have variance {}: initialise the weights smaller, the last layer's first{}",
+                number(self.variance),
+                if matches!(self.context.subject.model.source, ModelSource::Builder { .. }) {
+                    " (by default, tch's own `nn::linear` starts 2.4 times as wide as PyTorch's)"
+                } else {
+                    ""
+                }
             ),
         };
         let moved = Cause {

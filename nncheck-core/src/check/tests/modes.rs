@@ -9,7 +9,7 @@ fn sound() -> Seen {
         alone: Some(1e-7),
         differ: true,
         statistics: vec![("norm.running_mean".to_owned(), true), ("norm.running_var".to_owned(), true)],
-        passes: Some((60, 0)),
+        steps: Some((60, 0)),
         losses: Some(Losses { before: 2.3, train: 0.4, eval: 0.3 }),
         ..Seen::default()
     }
@@ -27,7 +27,7 @@ fn a_model_that_minds_its_modes_passes() {
 
 #[test]
 fn training_in_eval_mode_is_named_first() {
-    let mut seen = Seen { passes: Some((0, 60)), ..sound() };
+    let mut seen = Seen { steps: Some((0, 60)), ..sound() };
     seen.statistics.iter_mut().for_each(|(_, moved)| *moved = false);
     let seen = run(seen);
     assert_eq!((seen.judged.verdict, seen.causes), (Verdict::Fail, vec!["trained_in_eval_mode"]));
@@ -35,7 +35,7 @@ fn training_in_eval_mode_is_named_first() {
 
 #[test]
 fn a_model_without_modes_may_be_trained_in_either() {
-    let seen = Seen { passes: Some((0, 60)), differ: false, statistics: Vec::new(), ..sound() };
+    let seen = Seen { steps: Some((0, 60)), differ: false, statistics: Vec::new(), ..sound() };
     assert_eq!(run(seen).judged.verdict, Verdict::Pass);
 }
 
@@ -69,4 +69,11 @@ fn a_program_of_its_own_may_put_out_samples_but_not_drop_units() {
     };
     assert_eq!(run(&[]).judged.verdict, Verdict::Pass);
     assert_eq!(run(&["hidden.dropout"]).causes, ["random_in_eval_mode"]);
+}
+
+#[test]
+fn a_single_training_step_in_eval_mode_is_one_too_many() {
+    let seen = run(Seen { steps: Some((59, 1)), ..sound() });
+    assert_eq!((seen.judged.verdict, seen.causes), (Verdict::Fail, vec!["trained_in_eval_mode"]));
+    assert!(seen.help.contains("1 of 60 training steps"), "{}", seen.help);
 }

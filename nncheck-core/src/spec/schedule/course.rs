@@ -66,6 +66,9 @@ impl Course {
     /// From now on this is the full rate.
     pub fn set_base(&mut self, lr: f64) {
         self.base = lr;
+        if let Some(Schedule { kind: ScheduleKind::OneCycle(cycle), .. }) = &mut self.schedule {
+            cycle.max_lr = None;
+        }
         self.plateau.lr = lr;
     }
 }
