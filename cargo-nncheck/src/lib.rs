@@ -13,6 +13,7 @@ pub mod harness_build;
 pub mod harness_package;
 pub mod interrupt;
 pub mod libtorch;
+pub mod new_file;
 pub mod packages;
 pub mod progress;
 pub mod project;

@@ -1,7 +1,6 @@
 //! `cargo nncheck init`: a first spec for a package or for a folder of specs, from what is found there.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::Metadata;
@@ -16,6 +15,7 @@ use crate::cli::{InitArgs, ProjectArgs};
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::first_spec::{Builder, Draft, Model, Parts, Source, candidates, files, text};
+use crate::new_file::{cannot_write, write_new};
 use crate::packages::{self, Package};
 use crate::rust_source::RustSource;
 use crate::surroundings::Surroundings;
@@ -225,31 +225,4 @@ fn is_large(source: &DataSource) -> bool {
         _ => return false,
     };
     fs::metadata(&path.value).is_ok_and(|metadata| metadata.len() > LARGE)
-}
-
-/// Writes a file that is not there yet.
-pub(super) fn write_new(path: &Path, text: &str, shown: &str) -> Result<(), CommandError> {
-    if path.exists() {
-        return Err(CommandError::Usage(format!("`{shown}` is there already; it was left as it is")));
-    }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|e| cannot_write(folder, &e))?;
-    }
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As any new file: what the user's mask takes away is taken away.
-        temporary.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let mut temporary = temporary.tempfile_in(folder).map_err(|e| cannot_write(path, &e))?;
-    temporary.write_all(text.as_bytes()).map_err(|e| cannot_write(path, &e))?;
-    temporary.persist_noclobber(path).map_err(|e| cannot_write(path, &e.error))?;
-    eprintln!("wrote {shown}");
-    Ok(())
-}
-
-pub(super) fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
-    CommandError::Usage(format!("cannot write `{}`: {error}", path.display()))
 }

@@ -8,9 +8,9 @@ use nncheck_core::spec::rust_path::Role;
 use nncheck_core::suite::{self, Overrides};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
-use super::init::{cannot_write, write_new};
 use crate::error::CommandError;
 use crate::harness_package::{Nncheck, nncheck_source};
+use crate::new_file::{cannot_write, write_new};
 use crate::packages::Package;
 use crate::rust_source::RustSource;
 

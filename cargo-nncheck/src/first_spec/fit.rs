@@ -1,6 +1,6 @@
 //! Whether data goes with a network, and in which shape.
 
-use super::guess::Aim;
+use super::aim::Aim;
 use crate::rust_source::{Input, Network};
 
 /// How well data goes with a network, the best first.

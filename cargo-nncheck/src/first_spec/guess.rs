@@ -1,8 +1,8 @@
 //! From what a data file holds, and what a network takes, to the data of a spec: a guess, whose reasons are kept.
 
 use nncheck_core::data::{Column, Survey};
-use nncheck_core::spec::loss::Task;
 
+use super::aim::Aim;
 use super::fit::{Fit, fit};
 use crate::rust_source::Network;
 
@@ -12,41 +12,6 @@ const TARGETS: [&str; 10] =
 /// Names that people give to what a model is told.
 const INPUTS: [&str; 12] =
     ["x", "inputs", "input", "features", "images", "data", "tokens", "ids", "xs", "x_train", "train_x", "sequences"];
-
-/// What the model has to tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aim {
-    /// One of so many classes.
-    Classes(usize),
-    /// Yes or no.
-    Binary,
-    /// So many numbers.
-    Numbers(usize),
-    /// The next of so many tokens.
-    NextToken(usize),
-}
-
-impl Aim {
-    /// The built-in spec for it.
-    #[must_use]
-    pub fn builtin(self) -> &'static str {
-        match self {
-            Self::NextToken(_) => "language_model",
-            Self::Classes(_) => nncheck_core::suite::builtin::name_of(Task::Multiclass),
-            Self::Binary => nncheck_core::suite::builtin::name_of(Task::Binary),
-            Self::Numbers(_) => nncheck_core::suite::builtin::name_of(Task::Regression),
-        }
-    }
-
-    /// How many outputs a model needs for it.
-    #[must_use]
-    pub fn outputs(self) -> usize {
-        match self {
-            Self::Classes(k) | Self::Numbers(k) | Self::NextToken(k) => k,
-            Self::Binary => 1,
-        }
-    }
-}
 
 /// A line of `[data]`: what it sets, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! What is written is held against the reader before anybody sees it: of the guesses the first one counts whose spec can
 //! be read and whose data can be loaded.
 
+mod aim;
 mod choose;
 pub mod files;
 mod fit;
@@ -11,8 +12,9 @@ mod text;
 
 use std::path::PathBuf;
 
+use aim::Aim;
 use files::DataFile;
-use guess::{Aim, Guess};
+use guess::Guess;
 
 use crate::rust_source::{Input, Network};
 

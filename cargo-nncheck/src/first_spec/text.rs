@@ -2,10 +2,11 @@
 
 use nncheck_core::suite::builtin;
 
+use super::aim::Aim;
 use super::files::{DataFile, relative};
 use super::fit::Fit;
+use super::guess::Line;
 use super::guess::quoted;
-use super::guess::{Aim, Line};
 use super::{Draft, Model, Source};
 use crate::rust_source::{Activation, Input};
 

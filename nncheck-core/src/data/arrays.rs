@@ -1,22 +1,11 @@
 //! Files of named arrays, npz and safetensors: which arrays are inputs and targets, and what is wrong with them.
 
+use super::archive::Archive;
 use super::error::{DataError, shown};
 use super::{Array, Peek, Table, Values, npz, numbers, safetensors, settle_shape};
 use crate::diagnostic::{Located, Span, suggest};
 use crate::spec::data::{Arrays, Data, NamedArray, NextToken};
 use crate::spec::run::Dtype;
-
-/// A file of named arrays, opened.
-pub(super) trait Archive {
-    /// What it is called in messages.
-    fn what(&self) -> &'static str;
-    /// The names of its arrays.
-    fn names(&self) -> Vec<String>;
-    /// The shape of one, without its numbers.
-    fn shape(&mut self, name: &str) -> Result<Vec<usize>, String>;
-    /// One with its numbers, of its first `most` rows.
-    fn array(&mut self, name: &str, most: usize, dtype: Dtype) -> Result<(Vec<usize>, Values), String>;
-}
 
 /// Which format a file is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! Everything here is a function of the spec and the file alone. The split is fixed by a seed of its own, so that runs
 //! with different seeds train on the same rows.
 
+mod archive;
 mod array;
 mod arrays;
 mod audit;

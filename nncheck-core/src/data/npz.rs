@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 
 use super::Values;
-use super::arrays::Archive;
+use super::archive::Archive;
 use super::npy::{Header, transposed};
 use super::numbers;
 use crate::spec::run::Dtype;

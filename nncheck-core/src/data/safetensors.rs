@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom};
 use safetensors::tensor::{Dtype as Stored, Metadata, TensorInfo};
 
 use super::Values;
-use super::arrays::Archive;
+use super::archive::Archive;
 use super::numbers::{self, Element, Kind};
 use crate::spec::run::Dtype;
 

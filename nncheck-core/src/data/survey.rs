@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use super::arrays::Archive;
+use super::archive::Archive;
 use super::{Values, idx, npz, numbers, safetensors};
 use crate::spec::run::Dtype;
 

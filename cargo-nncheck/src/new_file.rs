@@ -1,0 +1,39 @@
+//! Files that nncheck writes for the user: whole or not at all, and never over another.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use crate::error::CommandError;
+
+/// Writes a file that is not there yet.
+///
+/// # Errors
+/// Where there is one, or where it cannot be written.
+pub fn write_new(path: &Path, text: &str, shown: &str) -> Result<(), CommandError> {
+    if path.exists() {
+        return Err(CommandError::Usage(format!("`{shown}` is there already; it was left as it is")));
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|e| cannot_write(folder, &e))?;
+    }
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut temporary = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As any new file: what the user's mask takes away is taken away.
+        temporary.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut temporary = temporary.tempfile_in(folder).map_err(|e| cannot_write(path, &e))?;
+    temporary.write_all(text.as_bytes()).map_err(|e| cannot_write(path, &e))?;
+    temporary.persist_noclobber(path).map_err(|e| cannot_write(path, &e.error))?;
+    eprintln!("wrote {shown}");
+    Ok(())
+}
+
+/// That a file could not be written, and why.
+#[must_use]
+pub fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
+    CommandError::Usage(format!("cannot write `{}`: {error}", path.display()))
+}
