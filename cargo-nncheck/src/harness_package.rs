@@ -5,9 +5,10 @@
 //! profiles, patches, resolver and lock file, and the target folder.
 
 use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use cargo_metadata::Metadata;
 use nncheck_core::spec::rust_path::Role;
@@ -15,11 +16,12 @@ use nncheck_core::suite::Suite;
 use toml::{Table, Value};
 
 use crate::cli::BuildArgs;
+use crate::file_lock;
 use crate::libtorch::version;
 use crate::packages::Package;
 
-/// A generated harness package.
-#[derive(Clone, Debug)]
+/// A generated harness package. While it lives, no other nncheck writes or builds it.
+#[derive(Debug)]
 pub struct HarnessPackage {
     /// Its manifest.
     pub manifest: PathBuf,
@@ -29,6 +31,8 @@ pub struct HarnessPackage {
     pub source: PathBuf,
     /// The paths that it binds, with the line of each in the program, from 1.
     pub paths: Vec<(Role, String, usize)>,
+    /// Held by the one that builds it.
+    _lock: File,
 }
 
 /// Where the `nncheck` crate comes from.
@@ -56,6 +60,10 @@ pub fn write(
     let name = format!("nncheck-harness-{}-{:08x}", package.name, hash(&package.root));
     let folder = target.join("nncheck").join(&name);
     fs::create_dir_all(&folder)?;
+    // Two runs may want different programs of it; what one has written must be what it builds.
+    let alone = file_lock::exclusive(&folder.join("lock"), || {
+        eprintln!("another nncheck is building the harness of `{}`; waiting for it", package.name);
+    })?;
     let workspace = metadata.map(|m| m.workspace_root.as_std_path());
     let nncheck = nncheck_source(metadata);
     let manifest = folder.join("Cargo.toml");
@@ -68,7 +76,7 @@ pub fn write(
         suite.specs.iter().flat_map(|spec| spec.paths()).map(|(role, path)| (role, path.value.as_str())).collect();
     let (text, paths) = program(&package.root, &paths);
     write_if_new(&source, &text)?;
-    Ok(HarnessPackage { manifest, name, source, paths })
+    Ok(HarnessPackage { manifest, name, source, paths, _lock: alone })
 }
 
 fn hash(path: &Path) -> u32 {

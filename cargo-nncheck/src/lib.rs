@@ -8,6 +8,7 @@ pub mod cli;
 pub mod commands;
 pub mod error;
 pub mod exit_code;
+pub mod file_lock;
 pub mod first_spec;
 pub mod harness_build;
 pub mod harness_package;

@@ -67,9 +67,15 @@ pub fn evaluate(
     let used = &taken[..judged.values.len().min(taken.len())];
     let causes = match judged.verdict {
         Verdict::Fail => check.diagnose(&context, &judged, &context.narrowed_measurements(used)),
+        // Undecided, but as it looks, not what it should be: what to try beside more seeds.
+        Verdict::Inconclusive if judged.value.is_some_and(|v| !judged.band.contains(v)) => {
+            check.diagnose(&context, &judged, &context.narrowed_measurements(used))
+        }
         _ => Vec::new(),
     };
-    let allowed = !causes.is_empty() && causes.iter().all(|cause| context.allows_cause(cause.id));
+    let allowed = judged.verdict == Verdict::Fail
+        && !causes.is_empty()
+        && causes.iter().all(|cause| context.allows_cause(cause.id));
     let mut event = blank(package, spec, property, duration_ms);
     event.verdict = if allowed { Verdict::Pass } else { judged.verdict };
     if !judged.outside.is_empty() && judged.outside.iter().all(|name| check.advises(name)) {
@@ -282,13 +288,14 @@ fn help(property: &Property, judged: &Judged, causes: &[Cause]) -> Vec<String> {
         Verdict::Inconclusive => {
             let name = &property.name;
             let widen = "or move the edge of the band that the value is near";
-            vec![match judged.seeds_needed {
+            let settle = match judged.seeds_needed {
                 Some(needed) => format!("set `seeds = {needed}` in [property.{name}], {widen}"),
                 None => format!(
                     "the value lies on the very edge, as far as seeds can tell: in [property.{name}] {}",
                     &widen[3..]
                 ),
-            }]
+            };
+            causes.iter().map(|cause| cause.help.clone()).chain([settle]).collect()
         }
         Verdict::Pass | Verdict::Skipped | Verdict::Error => Vec::new(),
     }

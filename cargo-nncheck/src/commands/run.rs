@@ -1,6 +1,6 @@
 //! `cargo nncheck [run]`: builds the harness of each package, runs it, and shows the verdicts.
 
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -56,7 +56,10 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, CommandError> {
     let mut started = false;
     for Ready { package, suite } in ready {
         let harness = harness_package::write(&package, &suite, chosen.metadata.as_ref(), &args.build, &target)
-            .map_err(CommandError::Generate)?;
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::Interrupted => CommandError::Interrupted,
+                _ => CommandError::Generate(error),
+            })?;
         let mut cargo = surroundings.cargo();
         environment.apply(&mut cargo);
         let jobs = args.measuring.jobs.map(std::num::NonZeroUsize::get);
@@ -71,6 +74,8 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, CommandError> {
                     return Err(CommandError::Build { package: package.name });
                 }
             };
+        // Others may build while this one measures.
+        drop(harness);
         if args.measuring.no_run {
             if !args.output.quiet {
                 eprintln!("built {}", program.display());

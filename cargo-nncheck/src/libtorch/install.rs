@@ -4,10 +4,9 @@
 //! keeps two installers of the same version apart: the second waits and finds the work done.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 use semver::Version;
 use tempfile::TempDir;
@@ -21,6 +20,7 @@ use super::platform::{self, Platform};
 use super::sha256::Sha256;
 use super::wheel::Wheel;
 use super::{LibtorchError, elf, layout};
+use crate::file_lock;
 use crate::progress::Progress;
 use crate::surroundings::Surroundings;
 
@@ -85,29 +85,13 @@ impl<'a> Installer<'a> {
     /// Waits for the lock of a version, looking at Ctrl-C now and then.
     fn lock(&self, torch: &Version) -> Result<File, LibtorchError> {
         let path = self.cache.lock_file(torch);
-        let file = File::options()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(LibtorchError::io("could not open", &path))?;
-        let mut told = false;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if crate::interrupt::requested() => {
-                    return Err(LibtorchError::Interrupted);
-                }
-                Err(TryLockError::WouldBlock) => {
-                    if !told {
-                        self.progress.say(&format!("another nncheck is installing libtorch {torch}; waiting for it"));
-                        told = true;
-                    }
-                    thread::sleep(Duration::from_millis(50));
-                }
-                Err(TryLockError::Error(error)) => return Err(LibtorchError::io("could not lock", &path)(error)),
-            }
-        }
+        file_lock::exclusive(&path, || {
+            self.progress.say(&format!("another nncheck is installing libtorch {torch}; waiting for it"));
+        })
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => LibtorchError::Interrupted,
+            _ => LibtorchError::io("could not lock", &path)(error),
+        })
     }
 
     fn move_into_place(&self, staging: &TempDir, torch: &Version) -> Result<(), LibtorchError> {

@@ -195,7 +195,7 @@ impl Check for Learns {
         }
         causes.extend(known);
         // What fell, fell without the inputs too: unless all of it is slow, they are the first to look at.
-        let slow = outside(OF_INITIAL) && seen.still_falling();
+        let slow = seen.is_on_its_way_down() || outside(OF_INITIAL) && seen.still_falling();
         let blind = outside(OF_BLANK) && seen.share_of_the_inputs() < 0.5;
         if blind && !slow {
             causes.push(seen.as_blank());
@@ -212,7 +212,7 @@ impl Check for Learns {
                 ),
             });
         }
-        if outside(OF_BLANK) && (slow || !blind) {
+        if outside(OF_BLANK) && (slow || !blind) && !seen.is_on_its_way_down() {
             causes.push(seen.as_blank());
         }
         if causes.is_empty() {
@@ -338,6 +338,11 @@ impl Curve {
         let half = &self.tenths[self.tenths.len() / 2..];
         let down = half.windows(2).filter(|pair| pair[1] < pair[0]).count();
         half.len() >= 2 && down * 4 >= (half.len() - 1) * 3 && half[half.len() - 1] < half[0] - 1e-4 * half[0].abs()
+    }
+
+    /// It began above where blank inputs lead, and has not come down to that yet: what the inputs are worth, nobody can tell.
+    fn is_on_its_way_down(&self) -> bool {
+        self.still_falling() && self.start > self.end && self.end > self.blank + 0.1 * self.blank.abs()
     }
 
     /// The share of the fall that is not there on blank inputs.

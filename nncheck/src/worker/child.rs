@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
@@ -31,10 +32,15 @@ pub(super) enum Heard {
     Ended,
 }
 
+/// The program that runs, even where another was built in its place since.
+fn running_program() -> io::Result<PathBuf> {
+    if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() }
+}
+
 impl Worker {
     /// Starts the running executable again, as a worker.
     pub(super) fn start() -> io::Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
+        let mut child = Command::new(running_program()?)
             .env(WORKER, "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -57,6 +57,30 @@ fn a_regression_is_held_against_the_mean_square_of_its_targets() {
 }
 
 #[test]
+fn a_regression_by_a_builder_may_start_as_wide_as_tch_starts() {
+    let facts =
+        DataFacts { classes: None, priors: vec![], target_mean: Some(0.0), target_variance: Some(1.0), ..facts() };
+    let seen = |loss: f64, builder: bool| {
+        let mut subject = subject_with(LossKind::Mse);
+        if !builder {
+            subject.model.source = ModelSource::Layers(Vec::new());
+        }
+        let start = Initial {
+            facts: facts.clone(),
+            loss,
+            loss_of_zeros: Some(1.0),
+            loss_of_prior: Some(1.0),
+            output_shape: vec![1],
+            ..sound()
+        };
+        run(&subject, start).judged.verdict
+    };
+    // Outputs of variance 2 beside targets of variance 1: `nn::linear` on normalised inputs.
+    assert_eq!((seen(3.0, true), seen(3.0, false)), (Verdict::Pass, Verdict::Fail));
+    assert_eq!(seen(5.0, true), Verdict::Fail);
+}
+
+#[test]
 fn the_excess_is_told_in_nats_beside_half_the_variance() {
     let seen = run(&subject(), Initial { loss: 3.3025851, output_variance: 2.1, ..sound() });
     assert_eq!(seen.judged.verdict, Verdict::Pass);

@@ -147,6 +147,13 @@ fn a_softmax_before_cross_entropy_is_named_before_the_labels() {
 }
 
 #[test]
+fn a_model_still_above_what_blank_inputs_reach_is_told_to_go_faster_not_that_its_labels_are_wrong() {
+    // A wide start: 3 before training, where blank inputs begin and end at 1.
+    let seen = run_from(3.0, curve(|t| 3.0 - 1.5 * t), curve(|_| 1.0));
+    assert_eq!((seen.judged.verdict, &seen.causes[..]), (Verdict::Fail, &["learning_rate_low"][..]));
+}
+
+#[test]
 fn a_fall_that_needs_the_inputs_does_not_blame_the_labels_first() {
     let check = Learns { of_blank: 0.8, ..Learns::default() };
     let taken = [Measurement::Trace(curve(|t| 2.3 - 0.3 * t)), Measurement::Trace(level()), before().into()];
