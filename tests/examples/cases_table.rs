@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
-use nncheck_tests::cases::{TABLE, cases, known_rows, run_cases};
+use nncheck_tests::cases::{Case, TABLE, cases, known_rows, run_cases};
 
 /// Further apart than any property's seeds reach.
 const APART: u64 = 1000;
@@ -24,15 +24,12 @@ fn main() {
         Some((first, rest)) if first.parse::<u32>().is_ok() => (first.parse::<u32>().unwrap_or(50), rest),
         _ => (50, &arguments[..]),
     };
+    let known = known_rows();
     let filters: Vec<&str> = filters.iter().map(String::as_str).collect();
     let all = cases();
     let wanted = |spec: &str| filters.is_empty() || filters.iter().any(|filter| spec.contains(filter));
-    let mut right: BTreeMap<String, (u32, u32)> = all
-        .iter()
-        .map(nncheck_tests::cases::Case::spec)
-        .filter(|spec| wanted(spec))
-        .map(|spec| (spec, (0, 0)))
-        .collect();
+    let mut right: BTreeMap<String, (u32, u32)> =
+        all.iter().map(Case::spec).filter(|spec| wanted(spec)).map(|spec| (spec, (0, 0))).collect();
     for run in 0..runs {
         let outcome = run_cases(&filters, u64::from(run) * APART);
         let events = outcome.properties();
@@ -45,10 +42,15 @@ fn main() {
             }
         }
         eprintln!("{} of {runs}", run + 1);
+        // A long run that is cut short has made its table.
+        write(&all, &right, &known);
     }
-    let known = known_rows();
+}
+
+/// Writes the table: what was run now, and what is known of the rest.
+fn write(all: &[Case], right: &BTreeMap<String, (u32, u32)>, known: &BTreeMap<String, (u32, u32)>) {
     let mut text = HEAD.to_owned();
-    for case in &all {
+    for case in all {
         let spec = case.spec();
         let row = right.get(&spec).or_else(|| known.get(&spec));
         let held = row.map_or_else(|| "not run".to_owned(), |(held, of)| format!("{held} of {of}"));

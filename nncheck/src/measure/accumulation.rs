@@ -3,7 +3,7 @@
 use nncheck_core::measurement::accumulation::{Accumulation, Against, Gradient};
 use tch::Tensor;
 
-use crate::subject::{Program, SubjectError};
+use crate::subject::{Program, SubjectError, backward};
 use crate::tensors::{self, norm};
 use crate::user::{Batch, Mode};
 
@@ -78,7 +78,7 @@ fn gradient(program: &Program<'_>, batches: &[Batch], seed: i64) -> Result<Vec<O
     let parts = i64::try_from(batches.len()).unwrap_or(1);
     for batch in batches {
         let losses = program.losses(batch, true)?;
-        (program.regularised(&losses.total()) / parts).backward();
+        backward(&(program.regularised(&losses.total()) / parts))?;
     }
     let taken = parameters.iter().map(|p| tensors::gradient(p).map(|gradient| gradient.detach().copy())).collect();
     clear();

@@ -7,6 +7,7 @@ use nncheck_core::measurement::trace::{
 };
 use tch::Tensor;
 
+use super::forward::is_finite;
 use crate::observe;
 use crate::subject::{self, Program, SubjectError, Trainer};
 use crate::tensors::{shape, sizes};
@@ -97,7 +98,13 @@ fn take(
             activations.iter().map(|a| LayerSeen { name: a.layer.clone(), operator: a.operator.clone() }).collect();
     }
     let updates = seen.updates();
-    let non_finite = first_non_finite(&activations, step.loss, &updates, |i| seen.parameters()[i].0.clone());
+    let mut non_finite = first_non_finite(&activations, step.loss, &updates, |i| seen.parameters()[i].0.clone());
+    // Data is refused when it is read; but a step of the user's own may spoil it on the way.
+    if let Some(NonFinite::Activation { .. }) = non_finite
+        && seen.first_inputs().is_some_and(|batch| batch.inputs().iter().any(|(_, input)| !is_finite(input)))
+    {
+        non_finite = Some(NonFinite::Input);
+    }
     let trains = seen.parameters().iter().map(|(_, p)| p.requires_grad());
     let whole = whole_ratio(&updates, trains);
     let watched = Watched {

@@ -25,7 +25,7 @@ pub(crate) use optimizer::decays;
 pub(crate) use program::OwnSubject;
 pub use program::Program;
 pub(crate) use program::{checked, named};
-pub(crate) use trainer::{Step, Trainer};
+pub(crate) use trainer::{Step, Trainer, backward};
 
 /// libtorch's name of a spec's number format.
 pub(crate) fn kind(dtype: Dtype) -> Kind {

@@ -1,5 +1,7 @@
 //! What trains a program, step by step: nncheck's own step, the user's own, or the user's whole program.
 
+use tch::Tensor;
+
 use super::program::{checked, named};
 use super::{Optimizer, Program, SubjectError};
 use crate::user::{Batch, Losses, Mode, Model, Optimize, Outputs, Seen};
@@ -9,6 +11,16 @@ pub(crate) struct Trainer<'p, 'a> {
     program: &'p mut Program<'a>,
     optimizer: Option<Box<dyn Optimize>>,
     seen: Seen,
+}
+
+/// Back-propagates a loss.
+pub(crate) fn backward(loss: &Tensor) -> Result<(), SubjectError> {
+    if loss.requires_grad() {
+        return Ok(loss.f_backward()?);
+    }
+    let cause = SubjectError::new("the loss depends on no parameter that is trained");
+    Err(cause
+        .help("look at what `frozen` leaves to train, and for `detach` and `no_grad` between the model and the loss"))
 }
 
 /// What a step came to.
@@ -75,7 +87,7 @@ impl<'p, 'a> Trainer<'p, 'a> {
                 if accumulate > 1 {
                     total /= i64::try_from(accumulate).unwrap_or(1);
                 }
-                total.backward();
+                backward(&total)?;
             }
             optimizer.step();
             step.outputs = self.seen.last_outputs();
@@ -95,7 +107,7 @@ impl<'p, 'a> Trainer<'p, 'a> {
         let nothing =
             trainable.map(|(_, parameter)| parameter.sum(parameter.kind()) * 0.0).reduce(|sum, one| sum + one);
         let nothing = nothing.ok_or_else(|| SubjectError::new("no parameter is trainable"))?;
-        self.program.regularised(&nothing).backward();
+        backward(&self.program.regularised(&nothing))?;
         optimizer.step();
         Ok(())
     }

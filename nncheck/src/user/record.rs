@@ -37,6 +37,8 @@ pub(crate) struct Forwards {
     /// How many passes through a model ran in train mode, and in eval mode, since this was last asked.
     modes: (usize, usize),
     activations: Vec<Activation>,
+    /// What the first watched pass through the model was given.
+    read: Option<Batch>,
     error: Option<ObserveError>,
     /// What the model puts out is wanted.
     keeping: bool,
@@ -138,7 +140,7 @@ impl Seen {
         forwards.watching = watched;
         forwards.passes = 0;
         forwards.activations.clear();
-        forwards.last = None;
+        (forwards.read, forwards.last) = (None, None);
         let steps = &mut self.steps;
         (steps.watching, steps.zero_grads, steps.steps) = (watched, 0, 0);
         steps.dry = mode == Mode::Dry;
@@ -164,6 +166,11 @@ impl Seen {
             Some(error) => Err(error),
             None => Ok(std::mem::take(&mut forwards.activations)),
         }
+    }
+
+    /// What the first watched pass of the step was given, where the model was run through nncheck.
+    pub(crate) fn first_inputs(&self) -> Option<Batch> {
+        self.forwards.borrow().read.clone()
     }
 
     /// What the last forward pass in train mode read and put out, where the model was run through nncheck.
@@ -258,6 +265,12 @@ impl std::fmt::Debug for RecordingModel<'_> {
 
 impl Model for RecordingModel<'_> {
     fn outputs(&self, batch: &Batch, train: bool) -> Outputs {
+        if let Ok(mut forwards) = self.forwards.try_borrow_mut()
+            && forwards.wanted()
+            && forwards.read.is_none()
+        {
+            forwards.read = Some(batch.clone());
+        }
         let outputs = Forwards::run(self.forwards, || self.inner.outputs(batch, train));
         if let Ok(mut forwards) = self.forwards.try_borrow_mut() {
             forwards.modes.0 += usize::from(train);

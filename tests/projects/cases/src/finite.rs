@@ -1,10 +1,10 @@
 //! Programs with a NaN or an infinity somewhere.
 
-use nncheck::Dataset;
+use nncheck::{Batch, Dataset, Model, Optimize};
 use tch::nn::{self, Module};
 use tch::{Kind, Tensor};
 
-use crate::parts::{classifier, clusters, linear};
+use crate::parts::{classifier, clusters, linear, step};
 
 /// One entry is no number.
 pub fn spoilt() -> Dataset {
@@ -33,4 +33,9 @@ pub fn exponential(output: &Tensor, target: &Tensor) -> Tensor {
 /// A penalty whose root has no slope at zero.
 pub fn root_of_nothing(output: &Tensor, target: &Tensor) -> Tensor {
     output.cross_entropy_for_logits(target) + (output - output).square().sum(Kind::Float).sqrt()
+}
+
+/// Takes a root of the inputs on their way to the model.
+pub fn step_with_root(model: &dyn Model, optimizer: &mut dyn Optimize, batch: &Batch) -> Tensor {
+    step(model, optimizer, &batch.with_inputs(Tensor::sqrt))
 }

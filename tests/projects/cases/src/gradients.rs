@@ -3,7 +3,7 @@
 use tch::Tensor;
 use tch::nn::{self, Module};
 
-use crate::parts::linear;
+use crate::parts::{classifier, linear};
 
 /// `value`, with the gradient of `gradient`.
 fn with_gradient_of(value: &Tensor, gradient: &Tensor) -> Tensor {
@@ -42,4 +42,12 @@ pub fn one_unit_cut_off(path: &nn::Path) -> impl Module {
 /// Cross-entropy by tch's own function, which goes through single precision.
 pub fn single_precision(output: &Tensor, target: &Tensor) -> Tensor {
     output.cross_entropy_for_logits(target)
+}
+
+/// A layer of zeros before a rectifier, on a branch of its own.
+pub fn at_the_kink(path: &nn::Path) -> impl Module {
+    let zero = nn::LinearConfig { ws_init: nn::Init::Const(0.0), bs_init: Some(nn::Init::Const(0.0)), bias: true };
+    let (model, flat) = (classifier(path), nn::linear(path / "flat", 8, 16, zero));
+    let joint = linear(path / "joint", 16, 3);
+    nn::func(move |x| model.forward(x) + joint.forward(&flat.forward(x).relu()))
 }

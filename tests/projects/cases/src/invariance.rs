@@ -288,3 +288,29 @@ impl Subject for Silent {
         Losses::new().with("loss", loss)
     }
 }
+
+/// A program of its own that makes its data itself.
+pub struct Dreamer(Silent);
+
+impl Subject for Dreamer {
+    fn build(setup: Setup, hyper: &Hyper) -> Self {
+        Self(Silent::build(setup, hyper))
+    }
+
+    fn networks(&self) -> Vec<(&str, &nn::VarStore)> {
+        self.0.networks()
+    }
+
+    fn losses(&self, _batch: &Batch, train: bool) -> Losses {
+        self.0.losses(&made_up(), train)
+    }
+
+    fn step(&mut self, _batch: &Batch, record: &mut Recorder<'_>) -> Losses {
+        self.0.step(&made_up(), record)
+    }
+}
+
+fn made_up() -> Batch {
+    let (x, y) = clusters();
+    Batch::new(x, y)
+}

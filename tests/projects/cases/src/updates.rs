@@ -1,10 +1,10 @@
 //! Programs in which some parameter moves as it should not.
 
-use nncheck::{Batch, Model, Optimize};
+use nncheck::{Batch, Dataset, Model, Optimize};
 use tch::nn::{self, Init, Module, VarStore};
 use tch::{Device, Kind, Tensor};
 
-use crate::parts::{Descent, classifier, linear, loss};
+use crate::parts::{Descent, classifier, clusters, linear, loss};
 
 /// The first layer asks for no gradient, and nobody says so.
 pub fn frozen_unsaid(path: &nn::Path) -> impl Module {
@@ -129,4 +129,25 @@ pub fn step_without_zero_grad(model: &dyn Model, optimizer: &mut dyn Optimize, b
     loss.backward();
     optimizer.step();
     loss
+}
+
+/// The last layer starts at zero: it has no update ratio, and the first layer no gradient, before the first step.
+pub fn zero_head(path: &nn::Path) -> impl Module {
+    let hidden = linear(path / "hidden", 8, 32);
+    let zero = nn::LinearConfig { ws_init: Init::Const(0.0), bs_init: Some(Init::Const(0.0)), bias: true };
+    nn::seq().add(hidden).add_fn(Tensor::relu).add(nn::linear(path / "head", 32, 3, zero))
+}
+
+/// The points, of which the last of every sixteen has its first feature far above all others.
+pub fn marked() -> Dataset {
+    let (x, y) = clusters();
+    let rare = Tensor::arange(256, (Kind::Int64, Device::Cpu)).remainder(16).eq(15).to_kind(Kind::Float);
+    let _moved = x.select(1, 0).copy_(&(rare * 10));
+    Dataset::new(x, y)
+}
+
+/// A branch that is rectified away but for the marked rows.
+pub fn rarely(path: &nn::Path) -> impl Module {
+    let (model, rare) = (classifier(path), linear(path / "rare", 8, 3));
+    nn::func(move |x| model.forward(x) + rare.forward(&(x.narrow(1, 0, 1) - 5).relu().expand_as(x)))
 }
