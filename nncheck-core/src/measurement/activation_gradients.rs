@@ -34,6 +34,9 @@ impl Ask for ActivationGradientsAsk {
 /// `reduction = "mean"`, the mean over the batch. Where an operator works in place, what it overwrites keeps the gradient of
 /// the value that it had before. A layer that is used twice has an entry for each use (`hidden`, `hidden#2`). Of a
 /// program that computes its losses itself, operators of the loss are among the layers.
+///
+/// They are gradients as backpropagation hands them down (Rumelhart, Hinton and Williams, 1986), all uses of an output added
+/// up. Where output and target do not suit each other, the measurement fails.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ActivationGradients {
     /// Why nothing could be looked at; there are no layers then.

@@ -43,7 +43,9 @@ impl Ask for AttributionAsk {
 /// of the largest logit; where a row has several positions with a class each (tokens, pixels), of their sum over the positions
 /// (those with a label, for saliency). Of binary targets and of numbers both are of the output itself, before any sigmoid that is
 /// part of the loss; of the sum, where a row has several. A loss of the user's own counts as one of class ids where targets are
-/// ids and outputs have an axis more. Outputs that are log-probabilities (`nll`) or probabilities (`bce`) stand in for logits.
+/// ids and outputs have an axis more; a program of the user's own, by its first output and target. Outputs that are log-probabilities (`nll`) or probabilities (`bce`) stand in for logits.
+/// Where output and target do not suit each other, the measurement fails, as it does where libtorch cannot differentiate the
+/// model; what has no derivative says so instead, in `cannot` and `unseen`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Attribution {
     /// Why nothing could be looked at; there are no rows then.
@@ -84,7 +86,7 @@ pub struct Saliency {
     pub values: Vec<f64>,
 }
 
-/// ReLU of the sum over channels of (spatial mean of `d(score)/d(A_c)`) times `A_c`, with `A` the layer's output (Selvaraju
+/// `max(0, .)` of the sum over channels of (spatial mean of `d(score)/d(A_c)`) times `A_c`, with `A` the layer's output (Selvaraju
 /// et al., 2017, equations 1 and 2): as it is, neither scaled to 1 nor enlarged to the input, in units of the score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GradCam {

@@ -18,7 +18,7 @@ pub(super) fn measure(program: &Program<'_>, ask: &AttributionAsk) -> Result<Att
     let mut observer = Observer::new(&named(program.parameters()));
     let mut rows = Vec::with_capacity(count);
     for row in 0..count {
-        let example = Example::new(program.data.narrow(row, 1));
+        let example = Example::new(&program.data.narrow(row, 1));
         let outputs = match program.outputs(&example.watched, false) {
             Ok(outputs) => outputs,
             // All that it can say is that it puts nothing out.
@@ -46,7 +46,7 @@ struct Example {
 }
 
 impl Example {
-    fn new(row: Batch) -> Self {
+    fn new(row: &Batch) -> Self {
         let leaves = row.inputs().map(|input| {
             let alone = input.detach();
             if input.is_floating_point() { alone.set_requires_grad(true) } else { alone }

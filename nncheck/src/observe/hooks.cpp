@@ -16,7 +16,8 @@ namespace {
 // What hooks write to. A hook belongs to the graph, which lives as long as any tensor of it, wherever the model keeps
 // one: so it holds its recording weakly, and finds nothing to write to once Rust has let go of it. The engine runs hooks on
 // the thread that asked for the gradients for nodes of the CPU, and on a thread of its own for those of each other device:
-// hence the lock. Rust reads when the backward pass has returned, which it does only after its last node.
+// hence the lock. Rust reads when the backward pass has returned, which it does only after its last node; on a GPU the copy
+// is queued behind the gradient and before whatever reads it, on the stream of the forward pass.
 struct Recording {
   std::mutex mutex;
   bool open = false;
