@@ -40,10 +40,12 @@ impl Ask for AttributionAsk {
 /// Saliency and Grad-CAM of single rows, each alone in a batch, in eval mode.
 ///
 /// What is differentiated is of the first term of the loss. Of class ids: saliency is of the true class's logit, Grad-CAM
-/// of the largest logit; where a row has several positions with a class each (tokens, pixels), of their sum over the positions
-/// (those with a label, for saliency). Of binary targets and of numbers both are of the output itself, before any sigmoid that is
-/// part of the loss; of the sum, where a row has several. A loss of the user's own counts as one of class ids where targets are
-/// ids and outputs have an axis more; a program of the user's own, by its first output and target. Outputs that are log-probabilities (`nll`) or probabilities (`bce`) stand in for logits.
+/// of the largest logit; where a row has several positions with a class each (tokens, pixels), of their sum over the
+/// positions (those with a label, for saliency). Of binary targets and of numbers both are of the output itself, before any
+/// sigmoid that is part of the loss; of the sum, where a row has several. A loss of the user's own counts as one of class
+/// ids where targets are ids and outputs have an axis more; so does a program of the user's own, by its first output and
+/// target. Outputs that are log-probabilities (`nll`) or probabilities (`bce`) stand in for logits.
+///
 /// Where output and target do not suit each other, the measurement fails, as it does where libtorch cannot differentiate the
 /// model; what has no derivative says so instead, in `cannot` and `unseen`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
