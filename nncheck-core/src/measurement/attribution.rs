@@ -88,8 +88,8 @@ pub struct Saliency {
     pub values: Vec<f64>,
 }
 
-/// `max(0, .)` of the sum over channels of (spatial mean of `d(score)/d(A_c)`) times `A_c`, with `A` the layer's output (Selvaraju
-/// et al., 2017, equations 1 and 2): as it is, neither scaled to 1 nor enlarged to the input, in units of the score.
+/// `max(0, .)` of the sum over channels of (spatial mean of `d(score)/d(A_c)`) times `A_c`, with `A` the layer's output
+/// (Selvaraju et al., 2017, equations 1 and 2): as it is, neither scaled to 1 nor enlarged to the input, in units of the score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GradCam {
     /// Named after its parameters (`conv1`), or after the layer before it (`conv1.relu`).

@@ -191,14 +191,19 @@ mod tests {
         };
         let inside = || {
             let loss = forward(&w);
-            // As a penalty on gradients does it, inside the forward pass.
+            // As a penalty on gradients does it, inside the forward pass, also of what the loss does not depend on.
+            let aside = (&w * numbers(&[5.0])).exp();
             differentiate(&loss, 100.0);
-            loss
+            differentiate(&aside, 1.0);
+            (loss, aside)
         };
-        let (loss, recorded) = record(&w, inside, Keep::Gradient);
+        let ((loss, aside), recorded) = record(&w, inside, Keep::Gradient);
         differentiate(&loss, 10.0);
+        differentiate(&aside, 1.0);
         let ((), kept) = recorded.during(|| differentiate(&loss, 1.0));
         assert_eq!(entries(kept[0].gradient.as_ref()), GRADIENT);
+        let of_aside = kept.iter().find(|kept| kept.output.operator == "exp").unwrap();
+        assert!(of_aside.gradient.is_none(), "{of_aside:?}");
         // The graph outlives the recording, and so do its hooks.
         differentiate(&loss, 1000.0);
         assert_eq!(entries(kept[0].gradient.as_ref()), GRADIENT);
