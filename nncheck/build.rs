@@ -1,11 +1,16 @@
-//! Compiles the operator observer, the loader of TorchScript models, the keeper of the generator's state and the finder of
-//! tensors in memory (four files of C++) against the headers of the libtorch that `torch-sys` links.
+//! Compiles the operator observer and its hooks, the loader of TorchScript models, the keeper of the generator's state and the
+//! finder of tensors in memory (five files of C++) against the headers of the libtorch that `torch-sys` links.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-const SOURCES: [&str; 4] =
-    ["src/generator.cpp", "src/memory/memory.cpp", "src/observe/observer.cpp", "src/subject/torchscript/module.cpp"];
+const SOURCES: [&str; 5] = [
+    "src/generator.cpp",
+    "src/memory/memory.cpp",
+    "src/observe/hooks.cpp",
+    "src/observe/observer.cpp",
+    "src/subject/torchscript/module.cpp",
+];
 
 fn main() {
     for source in SOURCES {

@@ -1,6 +1,8 @@
 //! What can be measured, and what comes back: pure data, without tensors and without judgement.
 
 pub mod accumulation;
+pub mod activation_gradients;
+pub mod attribution;
 pub mod budget;
 pub mod checkpoint;
 pub mod contract;
@@ -35,6 +37,8 @@ pub mod weights;
 use serde::{Deserialize, Serialize};
 
 pub use accumulation::{Accumulation, AccumulationAsk};
+pub use activation_gradients::{ActivationGradients, ActivationGradientsAsk};
+pub use attribution::{Attribution, AttributionAsk};
 pub use checkpoint::{Checkpoint, CheckpointAsk};
 pub use contract::{Contract, ContractAsk};
 pub use data::DataAsk;
@@ -195,6 +199,10 @@ measurements! {
     Normalisation(NormalisationAsk) -> Normalisation;
     /// What each layer's units do.
     Units(UnitsAsk) -> Units;
+    /// Saliency and Grad-CAM.
+    Attribution(AttributionAsk) -> Attribution;
+    /// The gradients of the outputs of layers.
+    ActivationGradients(ActivationGradientsAsk) -> ActivationGradients;
     /// A number of the user's own.
     Value(ValueAsk) -> Value;
 }

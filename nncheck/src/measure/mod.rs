@@ -1,6 +1,8 @@
 //! Measuring: one file a measurement. A measurer runs the training program and writes down numbers; it never judges.
 
 mod accumulation;
+mod activation_gradients;
+mod attribution;
 mod budget;
 mod checkpoint;
 mod contract;
@@ -136,6 +138,8 @@ fn state(program: &Program<'_>, request: &Request) -> Result<Measurement, Subjec
         Request::Contract(ask) => contract::measure(program, ask)?.into(),
         Request::Parity(ask) => parity::measure(program, ask)?.into(),
         Request::Units(ask) => units::measure(program, ask)?.into(),
+        Request::Attribution(ask) => attribution::measure(program, ask)?.into(),
+        Request::ActivationGradients(ask) => activation_gradients::measure(program, ask)?.into(),
         _ => {
             return Err(SubjectError::new(format!("nobody measures {} (this is a fault in nncheck)", request.words())));
         }

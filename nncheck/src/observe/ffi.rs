@@ -1,4 +1,4 @@
-//! The border to `observer.cpp`: every unsafe line of the observer is in this file.
+//! The border to `observer.cpp`: every unsafe line of the observer is in this file, and those of its hooks are in `hooks`.
 
 use std::any::Any;
 use std::ffi::{CStr, c_char, c_void};
@@ -60,6 +60,11 @@ pub(super) struct Output {
 }
 
 impl Output {
+    /// libtorch's tensor, alive during the callback.
+    pub(super) fn as_ptr(&self) -> *const C_tensor {
+        self.tensor
+    }
+
     pub(super) fn storage(&self) -> Storage {
         Storage(self.storage.addr())
     }

@@ -2,9 +2,11 @@
 //!
 //! libtorch calls back for every operator of a thread (`at::RecordFunction`). `observer.cpp` hands the outermost ones
 //! on, `ffi` takes them, `naming` says which are layers and what they are called, `statistics` sums up their output, at
-//! once, in the operator's own end callback: a moment later an in-place activation may have overwritten it.
+//! once, in the operator's own end callback: a moment later an in-place activation may have overwritten it. For the same
+//! reason `hooks` asks for gradients there and then, where they are wanted.
 
 mod ffi;
+mod hooks;
 mod naming;
 mod statistics;
 
@@ -12,6 +14,7 @@ use std::collections::HashSet;
 
 use tch::Tensor;
 
+pub(crate) use self::hooks::{Keep, Kept, Recorded};
 use self::naming::{Namer, Parameters, Storage};
 pub use self::statistics::Statistics;
 
@@ -45,8 +48,8 @@ pub(crate) struct Output {
     pub(crate) has_channels: bool,
 }
 
-/// Looks at an operator's output and its entries.
-type Look<'l> = dyn FnMut(&Output, &[f64]) + 'l;
+/// Looks at an operator's output while it is there.
+type Look<'l> = dyn FnMut(&Output, &ffi::Output) -> Result<(), String> + 'l;
 
 impl Output {
     /// The axis of the units: features of `[N, F]`, channels of `[N, C, ...]`, the last axis of `[N, T, F]`.
@@ -147,7 +150,23 @@ impl Observer {
         forward: impl FnOnce() -> R,
         look: &mut dyn FnMut(&Output, &[f64]),
     ) -> Result<R, ObserveError> {
-        self.run(forward, Some(look)).map(|(result, _)| result)
+        let mut read = |seen: &Output, raw: &ffi::Output| raw.read(|entries| look(seen, entries));
+        self.run(forward, Some(&mut read)).map(|(result, _)| result)
+    }
+
+    /// Runs `forward` on this thread and keeps of each output what `keep` says, for a backward pass that follows.
+    ///
+    /// # Errors
+    /// As [`Observer::watch`].
+    pub(crate) fn record<R>(
+        &mut self,
+        forward: impl FnOnce() -> R,
+        keep: impl Fn(&Output) -> Keep,
+    ) -> Result<(R, Recorded), ObserveError> {
+        let mut recorded = Recorded::new().map_err(ObserveError::Install)?;
+        let mut add = |seen: &Output, raw: &ffi::Output| recorded.add(seen, raw, keep(seen));
+        let (result, _) = self.run(forward, Some(&mut add))?;
+        Ok((result, recorded))
     }
 
     fn run<'l, R>(
@@ -246,7 +265,7 @@ impl ffi::Watcher for Pass<'_, '_> {
                 has_parameters: name.has_parameters,
                 has_channels: self.has_channels,
             };
-            if let Err(reason) = output.read(|entries| look(&seen, entries)) {
+            if let Err(reason) = look(&seen, output) {
                 self.error.get_or_insert(ObserveError::Read { layer: seen.layer, reason });
             }
             return;

@@ -2,12 +2,14 @@
 
 mod guess;
 mod predictions;
+mod scores;
 mod single;
 mod term;
 
 use nncheck_core::spec::loss::{Loss, LossKind, Task};
 use tch::{Kind, Tensor};
 
+pub(crate) use self::scores::{Score, Scores};
 pub(crate) use self::single::OneTerm;
 use self::term::Term;
 use super::{Network, SubjectError};
