@@ -208,6 +208,7 @@ pub enum Color {
 
 /// Arguments of `list`.
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("quiet", |quiet| quiet.help("Print the names alone, one a line, for scripts")))]
 pub struct ListArgs {
     /// Which properties.
     #[command(flatten)]
@@ -356,6 +357,13 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Invocation::command().debug_assert();
+    }
+
+    #[test]
+    fn each_command_says_what_quiet_does_there() {
+        let help = |line| parsed(line).expect_err("help").to_string();
+        assert!(help("cargo-nncheck list --help").contains("Print the names alone, one a line, for scripts"));
+        assert!(help("cargo-nncheck run --help").contains("Print less"));
     }
 
     #[test]
