@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Located, suggest};
 use crate::spec::Subject;
 use crate::spec::layer;
 use crate::spec::model::ModelSource;
+use crate::spec::optimizer::Optimizer;
 
 /// PyTorch's counter of batch norm's steps, which is in a state dict and is no parameter.
 const COUNTER: &str = "num_batches_tracked";
@@ -16,8 +17,7 @@ pub(super) fn wrong_globs(spec: &BoundSpec, stored: Option<&[String]>) -> Vec<Di
     let subject = &spec.subject;
     let Some(names) = names(subject, stored) else { return Vec::new() };
     let frozen = subject.model.frozen.iter().map(|glob| ("frozen", glob.clone()));
-    let groups =
-        subject.optimizer.iter().flat_map(|optimizer| optimizer.groups()).filter_map(|group| group.params.as_ref());
+    let groups = subject.optimizer.iter().flat_map(Optimizer::groups).filter_map(|group| group.params.as_ref());
     let params =
         groups.flat_map(|params| params.value.iter().map(|glob| ("params", Located::new(glob.clone(), params.span))));
     frozen.chain(params).filter_map(|(key, glob)| wrong(spec, key, &glob, &names)).collect()
