@@ -25,8 +25,13 @@ pub mod surroundings;
 pub mod wrong_paths;
 
 use std::ffi::OsString;
+use std::panic;
+use std::thread;
 
 use exit_code::ExitCode;
+
+/// Room for the deepest source that is read, in an unoptimised build too; only what is used of it costs anything.
+const STACK: usize = rust_source::DEEPEST << 16;
 
 /// Runs the command line `arguments` (the program's name first) and says how it ended.
 ///
@@ -41,11 +46,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return code;
         }
     };
-    match commands::dispatch(invocation) {
+    let work = move || match commands::dispatch(invocation) {
         Ok(code) => code,
         Err(error) => {
             error::print(&error);
             ExitCode::from(&error)
+        }
+    };
+    match thread::Builder::new().name("main".to_owned()).stack_size(STACK).spawn(work) {
+        Ok(thread) => thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic)),
+        Err(error) => {
+            eprintln!("error: no thread can be started: {error}");
+            ExitCode::Environment
         }
     }
 }

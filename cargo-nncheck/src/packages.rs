@@ -21,6 +21,8 @@ pub struct Package {
     pub sources: Sources,
     /// The library that specs name functions of; `None` for a folder of specs, and for a package without a library.
     pub library: Option<Library>,
+    /// The root files of its programs: where a package without a library keeps its model.
+    pub programs: Vec<PathBuf>,
 }
 
 /// A package's library.
@@ -139,9 +141,11 @@ fn package(package: &CargoPackage, metadata: &Metadata) -> Package {
         .targets
         .iter()
         .find(|t| t.kind.iter().any(|k| matches!(k, TargetKind::Lib | TargetKind::RLib | TargetKind::DyLib)));
+    let programs = package.targets.iter().filter(|t| t.kind.contains(&TargetKind::Bin));
     Package {
         name: package.name.to_string(),
         root,
+        programs: programs.map(|t| t.src_path.as_std_path().to_owned()).collect(),
         sources,
         library: library.map(|target| Library {
             crate_name: target.name.replace('-', "_"),
@@ -163,5 +167,5 @@ fn shown_from(root: &Path, file: &Path) -> String {
 fn folder_of_specs(path: &Path, shown: &Path) -> Package {
     let name = path.file_name().map_or_else(|| "specs".to_owned(), |n| n.to_string_lossy().into_owned());
     let shown = shown.to_string_lossy().replace('\\', "/");
-    Package { name, root: path.to_owned(), sources: Sources::one(path, shown), library: None }
+    Package { name, root: path.to_owned(), sources: Sources::one(path, shown), library: None, programs: Vec::new() }
 }

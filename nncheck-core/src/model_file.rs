@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
+use crate::data;
 use crate::diagnostic::suggest::nearest;
 
 /// What a file is, whatever its name says.
@@ -144,6 +145,39 @@ pub fn torchscript(path: &Path) -> Result<(), (String, Vec<String>)> {
         )),
         Ok(kind) => Err((format!("`{name}` is no TorchScript model: it is {}", kind.words()), vec![script.into()])),
     }
+}
+
+/// The names in a file of weights, for what can be held against them before a model is built; `None` where only libtorch
+/// can read them.
+///
+/// # Errors
+/// When the file is missing, or holds no weights: what is wrong, and what to do.
+pub fn state_dict(path: &Path) -> Result<Option<Vec<String>>, (String, Vec<String>)> {
+    match ModelFile::of(path) {
+        Err(error) => Err(unreadable(path, &error)),
+        Ok(ModelFile::Safetensors) => {
+            data::safetensors_names(path).map(Some).map_err(|reason| no_state_dict(path, &reason))
+        }
+        Ok(ModelFile::Npz) => {
+            let names = names_in(path).unwrap_or_default();
+            Ok(Some(names.iter().filter_map(|name| name.strip_suffix(".npy")).map(str::to_owned).collect()))
+        }
+        Ok(ModelFile::TorchScript | ModelFile::Pickle) => Ok(None),
+        Ok(kind @ (ModelFile::OldPickle | ModelFile::Export | ModelFile::Other)) => {
+            Err(no_state_dict(path, &format!("it is {}", kind.words())))
+        }
+    }
+}
+
+/// That no weights can be read from a file, and how one is written that they can be read from.
+#[must_use]
+pub fn no_state_dict(path: &Path, reason: &str) -> (String, Vec<String>) {
+    let help = vec![
+        "in Python: `safetensors.torch.save_file(model.state_dict(), \"init.safetensors\")`".to_owned(),
+        "in Rust: `var_store.save(\"init.safetensors\")`".to_owned(),
+        format!("read from {}", path.display()),
+    ];
+    (format!("no state dict can be read from `{}`: {reason}", file_name(path)), help)
 }
 
 /// Why a file cannot be read, and what may be meant where it is not there.

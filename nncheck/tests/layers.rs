@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use nncheck::subject::{layers, weights};
 use nncheck_core::diagnostic::{Located, Span};
-use nncheck_core::spec::layer::{Layer, infer};
+use nncheck_core::spec::layer::{Layer, infer, parameter_names};
 use serde_json::{Value, json};
 use tch::nn::{ModuleT, VarStore};
 use tch::{Device, Kind, Reduction, Tensor};
@@ -240,4 +240,46 @@ fn batch_norm_uses_running_statistics_in_eval_mode_if_it_has_them() {
 fn batch_norm_refuses_a_single_value_in_train_mode() {
     let (_store, net) = built(&json!([[null, {"batch_norm1d": {}}]]), &[2]);
     let _output = net.forward_t(&Tensor::ones([1, 2], (Kind::Double, Device::Cpu)), true);
+}
+
+#[test]
+fn the_names_of_parameters_are_known_before_they_are_made() {
+    let cases = [
+        (mlp(), vec![64]),
+        (convnet(), vec![1, 8, 8]),
+        (
+            json!([
+                ["a", {"conv1d": {"out": 4, "kernel": 3, "bias": false}}],
+                [null, {"group_norm": {"groups": 2}}],
+                ["r", {"residual": {"layers": [{"value": {"name": null, "kind": {"group_norm": {"groups": 2}}}, "span": {"start": 0, "end": 0}}]}}],
+                [null, {"batch_norm1d": {"affine": false}}],
+            ]),
+            vec![2, 9],
+        ),
+        (
+            json!([
+                ["e", {"embedding": {"size": 7, "dim": 8}}],
+                [null, {"lstm": {"hidden": 6, "num_layers": 2, "bidirectional": true}}],
+                ["g", {"gru": {"hidden": 8, "bias": false}}],
+                ["m", {"multihead_attention": {"heads": 2}}],
+                ["n", {"multihead_attention": {"heads": 2, "bias": false}}],
+                ["t", {"transformer_encoder_layer": {"heads": 2, "hidden": 16}}],
+                ["u", {"transformer_encoder_layer": {"heads": 2, "hidden": 16, "bias": false}}],
+                ["l", {"layer_norm": {"bias": false}}],
+                ["k", {"layer_norm": {"elementwise_affine": false}}],
+            ]),
+            vec![5],
+        ),
+    ];
+    for (spec, shape) in cases {
+        let (store, _net) = built(&spec, &shape);
+        let mut made: Vec<String> =
+            store.variables().into_iter().filter(|(_, v)| v.requires_grad()).map(|(name, _)| name).collect();
+        made.sort();
+        let located: Vec<Located<Layer>> =
+            inferred(&spec, &shape).0.into_iter().map(|layer| Located::new(layer, Span::default())).collect();
+        let mut known = parameter_names(&located);
+        known.sort();
+        assert_eq!(known, made);
+    }
 }

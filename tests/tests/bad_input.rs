@@ -112,6 +112,13 @@ fn a_missing_csv() {
 }
 
 #[test]
+fn missing_weights_and_frozen_parameters_that_are_not_there_are_found_before_anything_is_built() {
+    refused(with("[model]\n", "[model]\nweights = \"init.pt\"\n"), &["there is no file `init.pt`", "spec.toml:4:11"]);
+    refused(with("[model]\n", "[model]\nfrozen = [\"hiden.*\"]\n"), &["spec.toml:4:11", "did you mean `hidden.*`?"]);
+    refused(with("lr = 0.1", "lr = 0.1\nparams = \"body.*\""), &["`body.*` in `params`", "`hidden.weight`"]);
+}
+
+#[test]
 fn a_missing_target() {
     does_not_pass(&with("\"label\"", "\"lable\""), &["lable", "label"]);
 }

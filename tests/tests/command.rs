@@ -35,6 +35,13 @@ fn a_list_needs_no_libtorch() {
     assert_eq!(listed.stdout.matches("mlp::").count(), 6, "{listed}");
     let some = bare(&["list", "--manifest-path", &manifest("digits"), "mlp::overfit"]).exits_with(0);
     assert!(!some.stdout.contains("learns"), "{some}");
+    let names =
+        bare(&["list", "-q", "--manifest-path", &manifest("digits"), "mlp::overfit", "mlp::learns"]).exits_with(0);
+    assert_eq!(names.stdout, "mlp::overfit\nmlp::learns\n", "{names}");
+    let json = ["list", "-q", "--message-format", "json", "--manifest-path", &manifest("digits"), "mlp::overfit"];
+    let _same = bare(&json).exits_with(0).says(&["\"event\":\"listed\""]);
+    let refused = bare(&["list", "--manifest-path", &manifest("digits"), "--spec", "mlpp"]).exits_with(2);
+    let _refused = refused.complains_of(&["there is no spec `mlpp`", "did you mean `mlp`?", "`convnet`"]);
 }
 
 #[test]

@@ -150,6 +150,29 @@ fn without_builders_and_data_the_spec_shows_layers_and_says_what_is_missing() {
 }
 
 #[test]
+fn a_package_without_a_library_is_told_so_and_where_its_model_is() {
+    let package = package("");
+    fs::remove_file(package.join("fresh/src/lib.rs")).unwrap_or_else(|e| panic!("{e}"));
+    let package = package.with(
+        "fresh/src/main.rs",
+        "use tch::nn;\n\nfn small(p: &nn::Path) -> nn::Linear { nn::linear(p, 4, 3, Default::default()) }\nfn main() {}\n",
+    );
+    let told = inside(&package, &["init"]).exits_with(0).complains_of(&[
+        "layers, for the package has no library",
+        "package `fresh` has no library",
+        "move `small` (src/main.rs:3) into src/lib.rs as `pub fn small(p: &nn::Path) -> nn::Linear`",
+        "builder = \"fresh::small\"",
+    ]);
+    assert!(!told.stderr.contains("no public function"), "{told}");
+    let text = spec(&package, "model");
+    assert!(text.contains("has no library") && !text.contains("The library has no"), "{text}");
+    let package = package.with("fresh/src/main.rs", "fn main() {}\n");
+    fs::remove_dir_all(package.join("fresh/specs")).unwrap_or_else(|e| panic!("{e}"));
+    let _told =
+        inside(&package, &["init"]).exits_with(0).complains_of(&["has no library", "put the model into src/lib.rs"]);
+}
+
+#[test]
 fn files_that_cannot_be_used_are_told_and_passed_over() {
     let lib = "use tch::nn; pub fn net(p: &nn::Path) -> nn::Linear { nn::linear(p, 9, 3, Default::default()) }";
     let package = package(lib)
@@ -158,7 +181,11 @@ fn files_that_cannot_be_used_are_told_and_passed_over() {
         .with("fresh/data/points.csv", &points())
         .with("fresh/data/no.npz", "no archive")
         .with("fresh/data/empty.csv", "");
+    let lib = format!("mod deep; {lib}");
+    let deep = format!("\nfn f() -> i64 {{ {}1{} }}", "(".repeat(100_000), ")".repeat(100_000));
+    let package = package.with("fresh/src/lib.rs", &lib).with("fresh/src/deep.rs", &deep);
     let told = inside(&package, &["init"]).exits_with(0);
+    let told = told.complains_of(&["warning: passed over src/deep.rs: line 2 is nested too deeply to be read"]);
     let _told = told.complains_of(&["`species`", "';'", "points.csv: its rows of shape [4]", "no.npz", "empty.csv"]);
     assert!(spec(&package, "net").contains("synthetic = { inputs = [9], classes = 3"));
     let left: Vec<_> = fs::read_dir(package.join("fresh/specs")).into_iter().flatten().flatten().collect();

@@ -14,7 +14,7 @@ use super::test_target;
 use crate::cli::{InitArgs, ProjectArgs};
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
-use crate::first_spec::{Builder, Draft, Model, Parts, Source, candidates, files, text};
+use crate::first_spec::{Builder, Draft, Model, NoBuilder, Parts, Source, candidates, files, text};
 use crate::new_file::{cannot_write, write_new};
 use crate::packages::{self, Package};
 use crate::rust_source::RustSource;
@@ -49,22 +49,26 @@ pub fn run(args: &InitArgs) -> Result<ExitCode, CommandError> {
             ));
         }
         let place = Place::of_folder(&surroundings.directory().join(folder), folder);
-        let draft = write_spec(&place, &RustSource::default(), false)?;
+        let draft = write_spec(&place, &RustSource::default(), NoBuilder::Folder)?;
         next(&draft, &format!("cargo nncheck --specs {}", folder.display()));
         return Ok(ExitCode::Held);
     }
     let (package, metadata) = package(args, &surroundings)?;
     let place = Place::of_package(&package);
     let source = wrong_paths::sources(&package);
+    for place in source.too_deep() {
+        eprintln!("warning: passed over {}: line {} is nested too deeply to be read", place.file, place.line);
+    }
     // A package that has specs already may still want the test target.
     let has_specs = fs::read_dir(&place.specs).is_ok_and(|mut files| files.next().is_some());
-    let draft = if args.test_target && has_specs { None } else { Some(write_spec(&place, &source, true)?) };
+    let no_builder = if package.library.is_some() { NoBuilder::NoneInLibrary } else { NoBuilder::NoLibrary };
+    let draft = if args.test_target && has_specs { None } else { Some(write_spec(&place, &source, no_builder)?) };
     if args.test_target {
         test_target::write(&package, &place.shown, metadata.as_ref(), &source)?;
     }
     if let Some(draft) = &draft {
         if package.library.is_none() {
-            eprintln!("note: the package has no library; specs can name what is in src/lib.rs");
+            eprintln!("note: {}", no_library(&package));
         }
         next(draft, "cargo nncheck");
     }
@@ -111,8 +115,33 @@ impl Place {
     }
 }
 
+/// What to do where there is no library: the model is to move there, out of the program that has it.
+fn no_library(package: &Package) -> String {
+    let words = format!("package `{}` has no library, and specs can name functions of a library only", package.name);
+    let crate_name = package.name.replace('-', "_");
+    let programs: Vec<RustSource> =
+        package.programs.iter().map(|file| RustSource::read(&crate_name, file, &package.root)).collect();
+    match programs.iter().flat_map(|source| source.all_of_role(Role::Builder)).next() {
+        Some(found) => {
+            let public = if found.is_pub { "" } else { "pub " };
+            format!(
+                "{words}: move `{}` ({}) into src/lib.rs as `{public}{}`; a spec then names it with \
+                 `builder = \"{}\"`, and the program goes on using it through the library",
+                found.name(),
+                found.place,
+                found.signature,
+                found.defined
+            )
+        }
+        None => format!(
+            "{words}: put the model into src/lib.rs, as `pub fn model(path: &nn::Path) -> impl nn::ModuleT`, where \
+             specs and programs can use it"
+        ),
+    }
+}
+
 /// Writes the best draft that can be read.
-fn write_spec(place: &Place, source: &RustSource, in_package: bool) -> Result<Draft, CommandError> {
+fn write_spec(place: &Place, source: &RustSource, no_builder: NoBuilder) -> Result<Draft, CommandError> {
     let builders: Vec<Builder> = source
         .of_role(Role::Builder)
         .filter_map(|function| {
@@ -134,7 +163,7 @@ fn write_spec(place: &Place, source: &RustSource, in_package: bool) -> Result<Dr
     };
     let found = files::find(&place.data);
     let torchscript = if builders.is_empty() { files::torchscript(&place.data) } else { None };
-    let (drafts, mut passed) = candidates(&builders, &parts, torchscript.as_deref(), &found, &place.specs, in_package);
+    let (drafts, mut passed) = candidates(&builders, &parts, torchscript.as_deref(), &found, &place.specs, no_builder);
     let mut chosen = None;
     for draft in drafts {
         let path = place.specs.join(format!("{}.toml", draft.name));
@@ -176,8 +205,9 @@ fn tell(draft: &Draft, place: &Place) {
     let model = match &draft.model {
         Model::Builder(builders) => builders.first().map(|b| format!("`{}` ({})", b.path, b.place)).unwrap_or_default(),
         Model::TorchScript(path) => format!("`{path}`"),
-        Model::Layers { in_package: true } => "layers, for no public function takes `&nn::Path`".to_owned(),
-        Model::Layers { in_package: false } => "layers".to_owned(),
+        Model::Layers(NoBuilder::NoneInLibrary) => "layers, for no public function takes `&nn::Path`".to_owned(),
+        Model::Layers(NoBuilder::NoLibrary) => "layers, for the package has no library".to_owned(),
+        Model::Layers(NoBuilder::Folder) => "layers".to_owned(),
     };
     let data = match &draft.source {
         Source::File(file) => format!("`{}`", files::relative(&place.root, file.path())),

@@ -9,7 +9,7 @@ use crate::cli::{ListArgs, MessageFormat};
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::packages::{self, Package};
-use crate::selection;
+use crate::selection::{self, Known};
 use crate::surroundings::Surroundings;
 
 /// Runs the command.
@@ -20,14 +20,16 @@ pub fn run(args: &ListArgs) -> Result<ExitCode, CommandError> {
     let surroundings = Surroundings::current().map_err(CommandError::Directory)?;
     let chosen = packages::choose(&args.project, &[], false, &surroundings)?;
     let filter = selection::filter(&args.selection);
-    let (mut lines, mut errors, mut known) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut lines, mut errors, mut known) = (Vec::new(), Vec::new(), Known::default());
     for package in &chosen.packages {
         match selection::suite(package, &Overrides::default(), false) {
             Ok(suite) => {
-                known.extend(suite.ids().map(|id| suite.test_name(id)));
+                known.add(&suite);
                 let several = chosen.packages.len() > 1;
                 let selected = suite.ids().filter(|&id| filter.selects(&suite, id));
                 lines.extend(selected.map(|id| match args.message_format {
+                    // Names that `cargo nncheck --exact NAME` takes, in whichever package.
+                    MessageFormat::Human if args.output.quiet => suite.test_name(id),
                     MessageFormat::Human => human(package, &suite, id, filter.standing(&suite, id), several),
                     MessageFormat::Json => json_line(package, &suite, id, filter.standing(&suite, id)),
                 }));
@@ -39,10 +41,11 @@ pub fn run(args: &ListArgs) -> Result<ExitCode, CommandError> {
         selection::show(&errors, args.output.color);
         return Ok(ExitCode::Usage);
     }
+    known.holds_specs(&args.selection)?;
     if lines.is_empty() {
-        return Err(selection::nothing_chosen(&args.selection, &known));
+        return Err(known.nothing_chosen(&args.selection));
     }
-    if args.message_format == MessageFormat::Human {
+    if args.message_format == MessageFormat::Human && !args.output.quiet {
         let count = lines.len();
         lines.push(format!("\n{count} {}", if count == 1 { "property" } else { "properties" }));
     }

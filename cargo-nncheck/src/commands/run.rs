@@ -20,7 +20,7 @@ use crate::libtorch::{self, Environment, Found, Wanted};
 use crate::packages::{self, Chosen, Package};
 use crate::progress;
 use crate::project;
-use crate::selection;
+use crate::selection::{self, Known};
 use crate::show::Show;
 use crate::surroundings::Surroundings;
 use crate::wrong_paths;
@@ -117,11 +117,11 @@ fn ready(
     filter: &Filter,
     args: &RunArgs,
 ) -> Result<Option<Vec<Ready>>, CommandError> {
-    let (mut ready, mut errors, mut known) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ready, mut errors, mut known) = (Vec::new(), Vec::new(), Known::default());
     for package in &chosen.packages {
         match selection::suite(package, overrides, true) {
             Ok(suite) => {
-                known.extend(suite.ids().map(|id| suite.test_name(id)));
+                known.add(&suite);
                 let selected: Vec<PropertyId> = suite.ids().filter(|&id| filter.selects(&suite, id)).collect();
                 if !selected.is_empty() {
                     errors.extend(wrong_paths::without_library(package, chosen.metadata.is_none(), &suite));
@@ -135,8 +135,9 @@ fn ready(
         selection::show(&errors, args.output.color);
         return Ok(None);
     }
+    known.holds_specs(&args.selection)?;
     if ready.is_empty() {
-        return Err(selection::nothing_chosen(&args.selection, &known));
+        return Err(known.nothing_chosen(&args.selection));
     }
     Ok(Some(ready))
 }

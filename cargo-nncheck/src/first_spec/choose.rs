@@ -7,7 +7,7 @@ use nncheck_core::data::{self, Survey};
 use super::files::{DataFile, relative};
 use super::fit::Fit;
 use super::guess::{self, Guess};
-use super::{Builder, Draft, Model, Parts, Source, made_up};
+use super::{Builder, Draft, Model, NoBuilder, Parts, Source, made_up};
 use crate::rust_source::Network;
 
 /// What a data file holds: one survey, or those of images and labels.
@@ -43,7 +43,7 @@ pub fn candidates(
     torchscript: Option<&Path>,
     files: &[DataFile],
     folder: &Path,
-    in_package: bool,
+    no_builder: NoBuilder,
 ) -> (Vec<Draft>, Vec<String>) {
     let (mut ranked, mut passed) = (Vec::new(), Vec::new());
     let unknown = Network::default();
@@ -53,7 +53,7 @@ pub fn candidates(
         if builders.is_empty() {
             return match torchscript {
                 Some(path) => Model::TorchScript(relative(folder, path)),
-                None => Model::Layers { in_package },
+                None => Model::Layers(no_builder),
             };
         }
         // The chosen one first, the others in their order.

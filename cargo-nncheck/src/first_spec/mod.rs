@@ -79,10 +79,18 @@ pub enum Model {
     /// A TorchScript file, relative to the spec.
     TorchScript(String),
     /// Layers that go with the data, for there is no builder.
-    Layers {
-        /// There is a package, which could have a builder.
-        in_package: bool,
-    },
+    Layers(NoBuilder),
+}
+
+/// Why a spec names no builder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoBuilder {
+    /// A folder of specs has no Rust at all.
+    Folder,
+    /// The package has no library that a spec could name a function of.
+    NoLibrary,
+    /// The library has none.
+    NoneInLibrary,
 }
 
 /// Where the data of a draft comes from.

@@ -7,7 +7,7 @@ use super::files::{DataFile, relative};
 use super::fit::Fit;
 use super::guess::Line;
 use super::guess::quoted;
-use super::{Draft, Model, Source};
+use super::{Draft, Model, NoBuilder, Source};
 use crate::rust_source::{Activation, Input};
 
 /// Where comments begin.
@@ -86,13 +86,17 @@ fn model(draft: &Draft) -> String {
                 "exported from Python; it starts from the weights in the file",
             );
         }
-        Model::Layers { in_package } => {
+        Model::Layers(no_builder) => {
             if let Some(subject) = draft.parts.subjects.first() {
                 out += &format!(
                     "# The library has a whole training program; it wants data of its own below, and no loss and no optimizer:\n\
                      #     subject = \"{subject}\"\n# Until then, layers that go with the data:\n"
                 );
-            } else if *in_package {
+            } else if *no_builder == NoBuilder::NoLibrary {
+                out += "# The package has no library, and what a spec names must be in one: with the model in src/lib.rs, such as\n\
+                        #     pub fn mlp(path: &nn::Path) -> impl nn::Module { ... }\n\
+                        # it would be: builder = \"my_crate::mlp\". Until then, layers that go with the data:\n";
+            } else if *no_builder == NoBuilder::NoneInLibrary {
                 out += "# The library has no public function that takes `&nn::Path` and returns a model; with one, such as\n\
                         #     pub fn mlp(path: &nn::Path) -> impl nn::Module { ... }\n\
                         # it would be: builder = \"my_crate::mlp\". Until then, layers that go with the data:\n";
@@ -161,7 +165,7 @@ fn data(draft: &Draft) -> String {
                 Model::Builder(_) if draft.sure => {
                     " Their shape is that of the model's first layer, as the sources read.\n"
                 }
-                Model::Layers { .. } => " Any shape will do.\n",
+                Model::Layers(_) => " Any shape will do.\n",
                 Model::Builder(_) if draft.network.input != Input::Unknown => {
                     " How many channels there are, the sources say.\n# TODO: the other sizes are a guess: write those that the model takes.\n"
                 }

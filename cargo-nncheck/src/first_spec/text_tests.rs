@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use nncheck_core::suite::{Suite, from_texts};
 
-use super::super::{Builder, Parts, candidates, made_up};
+use super::super::{Builder, NoBuilder, Parts, candidates, made_up};
 use super::*;
 use crate::rust_source::{Input, Network};
 
@@ -30,7 +30,8 @@ fn made_up_data_has_the_shape_of_the_first_layer_and_the_spec_can_be_read() {
     for (input, output, words) in inputs {
         let network = Network { input, output, ..Network::default() };
         for builders in [vec![builder(network.clone())], Vec::new()] {
-            let (drafts, _) = candidates(&builders, &Parts::default(), None, &[], Path::new("/p/specs"), true);
+            let (drafts, _) =
+                candidates(&builders, &Parts::default(), None, &[], Path::new("/p/specs"), NoBuilder::NoneInLibrary);
             let spec = text(&drafts[0]);
             assert_eq!(read(&spec).specs.len(), 1);
             assert!(builders.is_empty() || spec.contains(words), "{words}\n{spec}");
@@ -48,7 +49,14 @@ fn the_end_of_a_network_decides_the_loss() {
         (4, 1, None, "mse"),
     ] {
         let network = Network { input: Input::Features(input), output: Some(output), last, ..Network::default() };
-        let (drafts, _) = candidates(&[builder(network)], &Parts::default(), None, &[], Path::new("/p/specs"), true);
+        let (drafts, _) = candidates(
+            &[builder(network)],
+            &Parts::default(),
+            None,
+            &[],
+            Path::new("/p/specs"),
+            NoBuilder::NoneInLibrary,
+        );
         let spec = text(&drafts[0]);
         assert!(spec.contains(&format!("kind = \"{kind}\"")), "{spec}");
         assert_eq!(read(&spec).specs.len(), 1);
@@ -68,7 +76,8 @@ fn every_builder_and_every_part_is_named() {
         steps: vec!["nets::step".into()],
         subjects: Vec::new(),
     };
-    let (drafts, _) = candidates(&[builder(network), other], &parts, None, &[], Path::new("/p/specs"), true);
+    let (drafts, _) =
+        candidates(&[builder(network), other], &parts, None, &[], Path::new("/p/specs"), NoBuilder::NoneInLibrary);
     let spec = text(&drafts[0]);
     for words in [
         "\nbuilder = \"nets::Net::new\"",
@@ -95,12 +104,14 @@ fn data_that_fits_is_taken_before_data_that_may_fit() {
     let files = super::super::files::find(&[folder.path().to_owned()]);
     let network = Network { input: Input::Features(2), output: Some(3), ..Network::default() };
     let specs: PathBuf = folder.path().join("specs");
-    let (drafts, passed) = candidates(&[builder(network)], &Parts::default(), None, &files, &specs, true);
+    let (drafts, passed) =
+        candidates(&[builder(network)], &Parts::default(), None, &files, &specs, NoBuilder::NoneInLibrary);
     assert!(text(&drafts[0]).contains("csv = \"../b.csv\""), "{}", text(&drafts[0]));
     assert!(text(&drafts[1]).contains("has 3 outputs, and this data wants 4"), "{}", text(&drafts[1]));
     assert!(passed.len() == 1 && passed[0].contains("c.csv") && passed[0].contains("';'"), "{passed:?}");
     let other = Network { input: Input::Features(9), ..Network::default() };
-    let (drafts, passed) = candidates(&[builder(other)], &Parts::default(), None, &files, &specs, true);
+    let (drafts, passed) =
+        candidates(&[builder(other)], &Parts::default(), None, &files, &specs, NoBuilder::NoneInLibrary);
     assert!(matches!(drafts[0].source, Source::Synthetic(_)) && passed.len() == 3, "{passed:?}");
     assert_eq!(made_up(&drafts[0].network).0.shape, [9]);
 }

@@ -4,6 +4,7 @@
 //! Sources are read as far as they can be read: a file that is no Rust, or that is not there, is left out, for whoever
 //! asks wants a proposal, and the compiler has the last word.
 
+mod depth;
 mod evaluate;
 mod exports;
 mod layers;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use nncheck_core::diagnostic::suggest;
 use nncheck_core::spec::rust_path::Role;
 
+pub(crate) use depth::DEEPEST;
 pub use layers::{Activation, Input, Network};
 use modules::Module;
 
@@ -25,6 +27,8 @@ pub struct RustSource {
     crate_name: String,
     modules: Vec<Module>,
     functions: Vec<Function>,
+    /// Files that were left out for being nested too deeply to be read, and where.
+    too_deep: Vec<Place>,
     /// The public path of each type and function that has one, by the path of its definition.
     public_types: std::collections::BTreeMap<String, String>,
 }
@@ -95,6 +99,17 @@ impl RustSource {
     /// The functions that a spec can name in this role, in the order of the sources.
     pub fn of_role(&self, role: Role) -> impl Iterator<Item = &Function> {
         self.functions.iter().filter(move |f| f.role == Some(role) && f.public.is_some())
+    }
+
+    /// Where files are nested too deeply to be read; they were left out.
+    #[must_use]
+    pub fn too_deep(&self) -> &[Place] {
+        &self.too_deep
+    }
+
+    /// All functions of this role, be they where no spec can name them.
+    pub fn all_of_role(&self, role: Role) -> impl Iterator<Item = &Function> {
+        self.functions.iter().filter(move |f| f.role == Some(role))
     }
 
     /// The public paths of types that implement a whole training program.

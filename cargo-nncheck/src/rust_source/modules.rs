@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proc_macro2::TokenStream;
 use syn::{Expr, ImplItem, Item, Lit, Meta, UseTree, Visibility};
 
-use super::{Function, Place, RustSource, shown};
+use super::{Function, Place, RustSource, depth, shown};
 
 /// The longest file that is read.
 const LONGEST: u64 = 4 << 20;
@@ -71,12 +72,13 @@ impl Walk<'_> {
         let Some(text) = short.then(|| fs::read_to_string(path).ok()).flatten() else { return };
         // Where in the text an item stands is counted without the mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let Ok(parsed) = syn::parse_file(text) else { return };
-        // A line `#!...` is taken off by the parser.
-        let text = match &parsed.shebang {
-            Some(line) => text.get(line.len()..).unwrap_or_default(),
-            None => text,
-        };
+        let text = without_shebang(text);
+        let Ok(tokens) = text.parse::<TokenStream>() else { return };
+        if let Some(line) = depth::too_deep(tokens.clone()) {
+            self.source.too_deep.push(Place { file: shown(path, self.package), line });
+            return;
+        }
+        let Ok(parsed) = syn::parse2::<syn::File>(tokens) else { return };
         self.items(module, &parsed.items, &File { path, text, folder });
     }
 
@@ -184,6 +186,14 @@ impl Walk<'_> {
             sig: sig.clone(),
             block: block.clone(),
         });
+    }
+}
+
+/// The text after a line `#!...`, which is no Rust; `#![...]` is.
+fn without_shebang(text: &str) -> &str {
+    match text.strip_prefix("#!") {
+        Some(rest) if !rest.trim_start().starts_with('[') => &text[text.find('\n').unwrap_or(text.len())..],
+        _ => text,
     }
 }
 

@@ -52,6 +52,28 @@ fn builders_are_told_by_their_types_whatever_the_import() {
 }
 
 #[test]
+fn a_source_that_is_nested_too_deeply_is_passed_over_and_the_others_are_read() {
+    let read_all = || {
+        let net = "pub mod deep; pub mod nearly; use tch::nn; pub fn net(p: &nn::Path) -> i64 { 0 }";
+        let nested = |times: usize| format!("\nfn f() -> i64 {{ {}1{} }}", "(".repeat(times), ")".repeat(times));
+        let nearly = nested(DEEPEST - 20);
+        let source = read(&[("lib.rs", net), ("deep.rs", &nested(100_000)), ("nearly.rs", &nearly)]);
+        assert_eq!(builders(&source), ["nets::net"]);
+        assert_eq!(source.too_deep(), [Place { file: "src/deep.rs".into(), line: 2 }]);
+        assert!(source.at("nets::nearly::f").is_some());
+        // The costliest nesting: a call for each token, or several for each level.
+        let levels = DEEPEST / 3 - 20;
+        let generic = "A<".repeat(levels) + "A" + &">".repeat(levels);
+        for ty in ["&".repeat(DEEPEST - 20) + "A", generic] {
+            let source = read(&[("lib.rs", &format!("fn f() -> {ty} {{}}"))]);
+            assert!(source.at("nets::f").is_some() && source.too_deep().is_empty());
+        }
+    };
+    let thread = std::thread::Builder::new().stack_size(crate::STACK).spawn(read_all).expect("a thread");
+    assert!(thread.join().is_ok());
+}
+
+#[test]
 fn only_what_a_harness_can_bind_is_a_builder() {
     let source = read(&[(
         "lib.rs",

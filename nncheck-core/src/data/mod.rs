@@ -39,6 +39,7 @@ pub use audit::audit;
 pub use batches::Batches;
 pub use error::{DataError, Place};
 pub use points::pick_points;
+pub use safetensors::names as safetensors_names;
 pub use survey::{Column, Survey, survey};
 
 /// The seed of every split: the same rows train whatever the run's seed.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
 
 use safetensors::tensor::{Dtype as Stored, Metadata, TensorInfo};
 
@@ -44,6 +45,15 @@ pub(super) fn open(mut file: File) -> Result<Safetensors, String> {
         ));
     }
     Ok(Safetensors { file, start, tensors })
+}
+
+/// The names of the tensors in a file.
+///
+/// # Errors
+/// When it cannot be read, or is no safetensors file.
+pub fn names(path: &Path) -> Result<Vec<String>, String> {
+    let file = File::open(path).map_err(|why| why.to_string())?;
+    Ok(open(file)?.names())
 }
 
 impl Archive for Safetensors {

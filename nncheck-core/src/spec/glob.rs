@@ -3,7 +3,7 @@
 use toml::Spanned;
 
 use super::read::Reader;
-use crate::diagnostic::Span;
+use crate::diagnostic::{Located, Span};
 
 /// Whether a text is a glob, and says so if not.
 pub(crate) fn check(reader: &mut Reader<'_>, text: &str, span: Span) -> bool {
@@ -26,7 +26,9 @@ pub(crate) fn check(reader: &mut Reader<'_>, text: &str, span: Span) -> bool {
 }
 
 /// Globs of a list; `None` where one is wrong.
-pub(crate) fn read_all(reader: &mut Reader<'_>, globs: Vec<Spanned<String>>) -> Option<Vec<String>> {
+pub(crate) fn read_all(reader: &mut Reader<'_>, globs: Vec<Spanned<String>>) -> Option<Vec<Located<String>>> {
     let good: Vec<bool> = globs.iter().map(|glob| check(reader, glob.get_ref(), glob.span().into())).collect();
-    good.iter().all(|&good| good).then(|| globs.into_iter().map(Spanned::into_inner).collect())
+    good.iter()
+        .all(|&good| good)
+        .then(|| globs.into_iter().map(|glob| Located::new(glob.get_ref().clone(), glob.span())).collect())
 }

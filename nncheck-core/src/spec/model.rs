@@ -23,7 +23,7 @@ pub struct Model {
     /// A state dict to load after building.
     pub weights: Option<Weights>,
     /// Globs of parameters that must not move.
-    pub frozen: Vec<String>,
+    pub frozen: Vec<Located<String>>,
 }
 
 /// Exactly one of the ways to name a network.

@@ -3,95 +3,21 @@
 //! serde stops at the first error. So the reader takes away the key that an error is about and tries again, until
 //! nothing is wrong with what is left: every key gets its say.
 
+mod form;
 mod shift;
 pub(crate) mod words;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer, Error};
 
 use crate::diagnostic::{Diagnostic, SourceFile, Span, suggest};
-use words::Problem;
-
-/// The keys that a table may hold, from the schema of the type that it becomes.
-#[derive(Clone, Debug, Default)]
-pub struct Form {
-    /// The names that the documentation uses.
-    keys: Vec<String>,
-    /// Other names that are accepted.
-    aliases: Vec<String>,
-    /// Names that others read from the same table.
-    others: Vec<String>,
-    /// Keys whose value is a table and never a list, with the keys of that table. (serde would fill a struct from a list.)
-    tables: Vec<(String, Vec<String>)>,
-}
-
-impl Form {
-    /// The form of a type.
-    #[must_use]
-    pub fn of<T: JsonSchema>() -> Self {
-        let mut generator = SchemaGenerator::default();
-        let schema = T::json_schema(&mut generator);
-        let mut form = Self::of_schema(&schema);
-        let definitions = generator.definitions();
-        for (key, property) in schema.get("properties").and_then(|p| p.as_object()).into_iter().flatten() {
-            if let Some(inner) = table_only(property, definitions) {
-                form.tables.push((key.clone(), inner));
-            }
-        }
-        form
-    }
-
-    /// The form that a schema describes: its `properties`, and their `x-aliases`.
-    #[must_use]
-    pub fn of_schema(schema: &Schema) -> Self {
-        let mut form = Self::default();
-        if let Some(properties) = schema.get("properties").and_then(|p| p.as_object()) {
-            for (key, property) in properties {
-                form.keys.push(key.clone());
-                let aliases = property.get("x-aliases").and_then(|a| a.as_array());
-                form.aliases.extend(aliases.into_iter().flatten().filter_map(|a| a.as_str()).map(str::to_owned));
-            }
-        }
-        form
-    }
-
-    /// Has one more key.
-    #[must_use]
-    pub fn with(mut self, key: &str) -> Self {
-        self.keys.push(key.to_owned());
-        self
-    }
-
-    /// Accepts further keys of the same table, which somebody else reads.
-    #[must_use]
-    pub fn beside<'a>(mut self, others: impl IntoIterator<Item = &'a str>) -> Self {
-        self.others.extend(others.into_iter().map(str::to_owned));
-        self
-    }
-
-    /// The documented names.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.keys.iter().map(String::as_str)
-    }
-
-    /// Whether this form itself documents the key.
-    #[must_use]
-    pub fn has_own(&self, key: &str) -> bool {
-        self.keys.iter().any(|known| known == key)
-    }
-
-    /// Whether this form itself has the key.
-    #[must_use]
-    pub fn has(&self, key: &str) -> bool {
-        self.keys.iter().chain(&self.aliases).any(|known| known == key)
-    }
-}
+pub use form::Form;
+use words::{Problem, computed};
 
 /// Where a table stands and what it is called in messages.
 #[derive(Clone, Copy, Debug)]
@@ -184,7 +110,9 @@ impl<'f> Reader<'f> {
                 let name = part.text.get(span).unwrap_or_default();
                 self.error("duplicate-key", place, format!("`{name}` is written twice")).label("the second one")
             } else {
-                self.error("syntax", place, "this is not TOML").label(text)
+                let help = arithmetic(&part.text, span.start);
+                let error = self.error("syntax", place, "this is not TOML").label(text);
+                help.into_iter().fold(error, Diagnostic::help)
             };
             self.push(diagnostic);
         }
@@ -214,15 +142,13 @@ impl<'f> Reader<'f> {
         let mut attempt = Attempt { whole: true, dropped: Vec::new() };
         for (key, value) in table {
             let name = key.get_ref().as_ref();
-            if let (Some((_, inner)), DeValue::Array(_)) =
-                (form.tables.iter().find(|(k, _)| k == name), value.get_ref())
-            {
+            if let (Some(inner), DeValue::Array(_)) = (form.table_only(name), value.get_ref()) {
                 attempt.whole = false;
                 attempt.dropped.push(place.span);
                 self.list_for_table(place, name, value.span().into(), inner);
             } else if form.has(name) {
                 left.insert(key.clone(), value.clone());
-            } else if !form.others.iter().any(|other| other == name) {
+            } else if !form.is_of_others(name) {
                 attempt.whole = false;
                 attempt.dropped.push(place.span);
                 self.unknown_key(place, name, key.span().into(), form, later);
@@ -232,7 +158,7 @@ impl<'f> Reader<'f> {
             match read(Spanned::new(place.span.start..place.span.end, left.clone())) {
                 Ok(value) => return Read { value: Some(value), whole: attempt.whole },
                 Err(error) => {
-                    if !self.settle(place, &mut left, &mut attempt, &error) {
+                    if !self.settle(place, form, &mut left, &mut attempt, &error) {
                         return Read { value: None, whole: false };
                     }
                 }
@@ -241,7 +167,14 @@ impl<'f> Reader<'f> {
     }
 
     /// Reports an error and takes away the key that it is about; `false` where there is none left to take.
-    fn settle(&mut self, place: Place<'_>, left: &mut DeTable<'_>, attempt: &mut Attempt, error: &Error) -> bool {
+    fn settle(
+        &mut self,
+        place: Place<'_>,
+        form: &Form,
+        left: &mut DeTable<'_>,
+        attempt: &mut Attempt,
+        error: &Error,
+    ) -> bool {
         let whole_table = place.span.start..place.span.end;
         let at = error.span().unwrap_or_else(|| whole_table.clone());
         let problem = Problem::of(error.message());
@@ -260,6 +193,12 @@ impl<'f> Reader<'f> {
         };
         // A variant of a choice is a key to whoever writes TOML.
         let problem = if taken.by_key { problem.of_key() } else { problem };
+        let problem = match (&taken.path[..], problem) {
+            ([key], Problem::NoWord) => {
+                Problem::WrongWord(form.words(key), self.file.written(at.clone().into()).to_owned())
+            }
+            (_, problem) => problem,
+        };
         let silent = problem.is_of_absence() && attempt.dropped.contains(&at.clone().into());
         if !silent {
             let what = match &taken.path[..] {
@@ -318,14 +257,8 @@ impl<'f> Reader<'f> {
         if later.contains(&name) {
             return self.not_yet(&format!("`{name}` in {}", place.what), span);
         }
-        let mut known: Vec<&str> = Vec::new();
-        for key in form.keys.iter().chain(&form.others) {
-            if !known.contains(&key.as_str()) {
-                known.push(key);
-            }
-        }
         let error = self.error("unknown-key", span, format!("unknown key `{}` in {}", name.escape_debug(), place.what));
-        self.push(with_suggestion(error, name, &known, "a key"));
+        self.push(with_suggestion(error, name, &form.suggested(), "a key"));
     }
 
     fn list_for_table(&mut self, place: Place<'_>, name: &str, span: Span, inner: &[String]) {
@@ -351,29 +284,6 @@ impl<'f> Reader<'f> {
             .help("it is part of the spec language and will come with a later version; remove it to go on");
         self.push(error);
     }
-}
-
-/// The keys of a value that is a table and nothing else; `None` where it may be something else.
-fn table_only(schema: &Value, definitions: &Map<String, Value>) -> Option<Vec<String>> {
-    if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next()) {
-        return table_only(definitions.get(name)?, definitions);
-    }
-    let of = |key| schema.get(key).and_then(Value::as_array).filter(|all| !all.is_empty());
-    if let Some(choices) = of("anyOf").or_else(|| of("oneOf")) {
-        // A choice of several tables is read by whoever knows which one is meant.
-        let mut tables = choices.iter().filter(|c| c.get("type").and_then(Value::as_str) != Some("null"));
-        return match (tables.next(), tables.next()) {
-            (Some(only), None) => table_only(only, definitions),
-            _ => None,
-        };
-    }
-    let is_table = match schema.get("type")? {
-        Value::String(one) => one == "object",
-        Value::Array(several) => several.iter().all(|one| one == "object" || one == "null"),
-        _ => false,
-    };
-    let properties = schema.get("properties").and_then(Value::as_object);
-    is_table.then(|| properties.into_iter().flatten().map(|(key, _)| key.clone()).collect())
 }
 
 /// What is known about the tries so far.
@@ -403,6 +313,14 @@ pub(crate) fn found(value: &DeValue<'_>) -> String {
         DeValue::Array(_) => "an array".to_owned(),
         other => format!("a {}", other.type_str()),
     }
+}
+
+/// What to write where the value of a line is arithmetic.
+fn arithmetic(text: &str, at: usize) -> Option<String> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let (_, value) = text.get(start..)?.lines().next()?.split_once('=')?;
+    let value = value.split('#').next()?.trim();
+    Some(format!("TOML has no arithmetic: write `{}`", computed(value, false)?))
 }
 
 struct Taken {

@@ -168,6 +168,32 @@ impl JsonSchema for Written {
     }
 }
 
+/// Why something is as it is, for others to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reason(pub String);
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Words;
+        impl Visitor<'_> for Words {
+            type Value = Reason;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the reason in quotes, such as \"fails until the labels are cleaned\"")
+            }
+            fn visit_str<E: de::Error>(self, v: &str) -> Result<Reason, E> {
+                Ok(Reason(v.to_owned()))
+            }
+            fn visit_bool<E: de::Error>(self, yes: bool) -> Result<Reason, E> {
+                if yes {
+                    return Err(E::invalid_type(de::Unexpected::Bool(yes), &self));
+                }
+                Err(E::custom("expected the reason in quotes; without one leave this line out"))
+            }
+        }
+        deserializer.deserialize_any(Words)
+    }
+}
+
 /// Milliseconds, written `"60s"`, `"2m"`, `"500ms"`, `"1h"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Milliseconds(pub u64);

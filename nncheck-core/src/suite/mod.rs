@@ -6,6 +6,7 @@ mod extend;
 mod filter;
 mod load;
 pub mod options;
+mod parameters;
 mod precheck;
 pub mod schema;
 mod settled;

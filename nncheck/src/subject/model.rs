@@ -1,5 +1,6 @@
 //! The network of a subject: built from the user's function or from layers, loaded, frozen, cast.
 
+use nncheck_core::diagnostic::Located;
 use nncheck_core::spec::Subject;
 use nncheck_core::spec::layer;
 use nncheck_core::spec::model::ModelSource;
@@ -114,11 +115,11 @@ pub(super) fn parameters_of(store: &VarStore) -> Result<Vec<(String, Tensor)>, S
 /// The parameters that `frozen` names; they are frozen here where nncheck built the model itself (`ours`).
 pub(super) fn freeze(
     parameters: &[(String, Tensor)],
-    frozen: &[String],
+    frozen: &[Located<String>],
     ours: bool,
 ) -> Result<Vec<String>, SubjectError> {
     let mut names = Vec::new();
-    for pattern in frozen {
+    for Located { value: pattern, .. } in frozen {
         let glob = weights::glob(pattern)?;
         let mut hit = false;
         for (name, tensor) in parameters.iter().filter(|(name, _)| glob.is_match(name)) {

@@ -27,7 +27,7 @@ const MOST: usize = 20;
 pub fn load(store: &VarStore, file: &Path, ignore: &[String]) -> Result<(), SubjectError> {
     let name = model_file::file_name(file);
     let ignore = ignore.iter().map(|pattern| glob(pattern)).collect::<Result<Vec<_>, _>>()?;
-    let stored: BTreeMap<String, Tensor> = read(file, &name)?
+    let stored: BTreeMap<String, Tensor> = read(file)?
         .into_iter()
         .filter(|(tensor, _)| !is_counter(tensor) && !ignore.iter().any(|glob| glob.is_match(tensor)))
         .collect();
@@ -59,7 +59,7 @@ fn is_counter(name: &str) -> bool {
     name.rsplit('.').next() == Some(COUNTER)
 }
 
-fn read(file: &Path, name: &str) -> Result<Vec<(String, Tensor)>, SubjectError> {
+fn read(file: &Path) -> Result<Vec<(String, Tensor)>, SubjectError> {
     let kind = ModelFile::of(file).map_err(|e| {
         let (cause, help) = model_file::unreadable(file, &e);
         SubjectError { cause, help }
@@ -84,10 +84,8 @@ fn read(file: &Path, name: &str) -> Result<Vec<(String, Tensor)>, SubjectError> 
         ModelFile::OldPickle | ModelFile::Export | ModelFile::Other => Err(format!("it is {}", kind.words())),
     });
     tensors.map_err(|reason| {
-        SubjectError::new(format!("no state dict can be read from `{name}`: {reason}"))
-            .help("in Python: `safetensors.torch.save_file(model.state_dict(), \"init.safetensors\")`")
-            .help("in Rust: `var_store.save(\"init.safetensors\")`")
-            .help(format!("read from {}", file.display()))
+        let (cause, help) = model_file::no_state_dict(file, &reason);
+        SubjectError { cause, help }
     })
 }
 

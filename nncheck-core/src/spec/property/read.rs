@@ -14,7 +14,7 @@ use crate::measurement::Share;
 use crate::spec::expression::Expression;
 use crate::spec::read::{Form, Place, Reader, found};
 use crate::spec::tolerance::Tolerance;
-use crate::spec::values::Written;
+use crate::spec::values::{Reason, Written};
 use crate::spec::{glob, name};
 
 /// The keys that every property has.
@@ -45,12 +45,13 @@ pub(crate) struct SettingsTable {
     seeds: Option<NonZeroU32>,
     /// Not run, with the reason.
     #[schemars(with = "Option<String>")]
-    off: Option<Spanned<String>>,
+    off: Option<Spanned<Reason>>,
     /// What may be so here: param:GLOB, layer:GLOB or cause:ID; a bare word is a parameter glob.
     #[schemars(with = "Vec<String>")]
     allow: Vec<Spanned<String>>,
     /// Why it may be so; shown.
-    reason: Option<String>,
+    #[schemars(with = "Option<String>")]
+    reason: Option<Reason>,
     /// The training program changed for this property only.
     #[schemars(with = "Option<WithTable>")]
     with: Option<Spanned<WithTable>>,
@@ -143,7 +144,7 @@ fn settings(reader: &mut Reader<'_>, what: &str, raw: SettingsTable) -> Settings
         let error = reader.error("wrong-value", within.span, format!("wrong value of `within` in {what}")).label(why);
         reader.push(error);
     }
-    if let Some(off) = raw.off.as_ref().filter(|off| off.get_ref().trim().is_empty()) {
+    if let Some(off) = raw.off.as_ref().filter(|off| off.get_ref().0.trim().is_empty()) {
         let error = reader
             .error("wrong-value", off.span(), format!("wrong value of `off` in {what}"))
             .label("expected the reason why it is not run");
@@ -157,9 +158,9 @@ fn settings(reader: &mut Reader<'_>, what: &str, raw: SettingsTable) -> Settings
         level: raw.level,
         slow: raw.slow,
         seeds: raw.seeds.map(NonZeroU32::get),
-        off: raw.off.map(Spanned::into_inner),
+        off: raw.off.map(|off| off.into_inner().0),
         allow: raw.allow.iter().filter_map(|text| allowance(reader, what, text)).collect(),
-        reason: raw.reason,
+        reason: raw.reason.map(|reason| reason.0),
         with: raw.with.map(|with| With::read(reader, what, with.into_inner())),
         layers: raw
             .layers

@@ -2,6 +2,7 @@
 
 use super::{Reader, with_suggestion};
 use crate::diagnostic::{Diagnostic, Span};
+use crate::spec::expression::Expression;
 
 /// What a message of serde says.
 #[derive(Debug, PartialEq)]
@@ -18,6 +19,12 @@ pub(super) enum Problem {
     WrongType(String, String),
     /// A number in quotes: the text, and what is expected.
     QuotedNumber(String, String),
+    /// A string that says what is meant in a way that is not read: what is expected, and what to write.
+    Instead(String, String),
+    /// Something else where there has to be a word.
+    NoWord,
+    /// The same where the words are known: these, and what is written.
+    WrongWord(Vec<String>, String),
     /// Not exactly one key, where there has to be one.
     NotOneKey,
     /// Of the right type, but not allowed.
@@ -55,7 +62,10 @@ impl Problem {
                 Some(text) if matches!(expected(wanted).split_once(' '), Some(("a", rest)) if rest.starts_with("number") || rest.starts_with("whole number")) => {
                     Self::QuotedNumber(text, expected(wanted))
                 }
-                _ => Self::WrongType(expected(wanted), self::found(found)),
+                _ => match instead(found, &expected(wanted)) {
+                    Some(help) => Self::Instead(expected(wanted), help),
+                    None => Self::WrongType(expected(wanted), self::found(found)),
+                },
             }
         } else if let Some(rest) = message.strip_prefix("invalid value: ") {
             let (found, wanted) = rest.rsplit_once(", expected ").unwrap_or((rest, "something else"));
@@ -66,7 +76,7 @@ impl Problem {
         } else if message.starts_with("wanted exactly 1 element") {
             Self::NotOneKey
         } else if message == "wanted string or table" {
-            Self::WrongValue("expected a string".to_owned())
+            Self::NoWord
         } else {
             Self::WrongValue(message.to_owned())
         }
@@ -109,6 +119,21 @@ impl Problem {
                     _ => error.help(format!("numbers are written without quotes: `{text}`")),
                 }
             }
+            Self::Instead(expected, help) => reader
+                .error("wrong-type", span, format!("wrong type of {what}"))
+                .label(format!("expected {expected}, found a string"))
+                .help(help),
+            Self::NoWord => Self::WrongWord(Vec::new(), String::new()).diagnostic(reader, what, span),
+            Self::WrongWord(words, written) => {
+                let error = reader.error("wrong-value", span, format!("wrong value of {what}"));
+                let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+                let error = match &words[..] {
+                    [] => return error.label("expected a string"),
+                    [one] => error.label(format!("expected {one}")),
+                    [first @ .., last] => error.label(format!("expected {} or {last}", first.join(", "))),
+                };
+                if written == "false" { error.help("for the default, leave it out") } else { error }
+            }
             Self::NotOneKey => {
                 reader.error("wrong-value", span, format!("wrong value of {what}")).label("expected exactly one key")
             }
@@ -136,6 +161,32 @@ fn quoted_number(found: &str) -> Option<String> {
     let text = found.strip_prefix("string \"")?.strip_suffix('"')?.trim();
     let number = text.strip_suffix('%').unwrap_or(text).trim_end();
     number.parse::<f64>().ok().filter(|n| n.is_finite()).map(|_| text.to_owned())
+}
+
+/// What to write instead of a string, where it tells what is meant.
+fn instead(found: &str, expected: &str) -> Option<String> {
+    let text = found.strip_prefix("string \"")?.strip_suffix('"')?.trim();
+    if expected == "true or false" {
+        let yes = match text.to_lowercase().as_str() {
+            "true" | "yes" | "on" => true,
+            "false" | "no" | "off" => false,
+            _ => return None,
+        };
+        return Some(format!("write `{yes}`, without quotes"));
+    }
+    let whole = expected.starts_with("a whole number");
+    let number = computed(text, whole).filter(|_| whole || expected.starts_with("a number"))?;
+    Some(format!("only `expect`, `min` and `max` of a property read arithmetic: write `{number}`"))
+}
+
+/// What arithmetic of plain numbers comes to, as TOML has it.
+pub(super) fn computed(text: &str, whole: bool) -> Option<String> {
+    let value = Expression::parse(text).ok()?.constant().filter(|value| value.is_finite())?;
+    match whole {
+        true if value.fract() != 0.0 || value.abs() > 1e15 => None,
+        true => Some(format!("{value:.0}")),
+        false => Some(format!("{value:?}")),
+    }
 }
 
 fn strs(names: &[String]) -> Vec<&str> {
@@ -209,6 +260,21 @@ mod tests {
             of("invalid length 3, expected an array of length 2"),
             Problem::WrongType("an array of 2 values".into(), "3 of them".into())
         );
+        let instead = |expected: &str, help: &str| Problem::Instead(expected.into(), help.into());
+        let write = "only `expect`, `min` and `max` of a property read arithmetic: write";
+        assert_eq!(
+            of("invalid type: string \"1/255\", expected f64"),
+            instead("a number", &format!("{write} `0.00392156862745098`"))
+        );
+        assert_eq!(
+            of("invalid type: string \"2 * 32\", expected a nonzero usize"),
+            instead("a whole number of 1 or more", &format!("{write} `64`"))
+        );
+        assert_eq!(
+            of("invalid type: string \"yes\", expected a boolean"),
+            instead("true or false", "write `true`, without quotes")
+        );
+        assert_eq!(of("wanted string or table"), Problem::NoWord);
         assert_eq!(of("no"), Problem::WrongValue("no".into()));
     }
 }
