@@ -55,8 +55,8 @@ fn run(suite: Suite, package: &str, arguments: &Arguments) -> ExitCode {
     let suite = Arc::new(suite);
     let mut filter = arguments.filter.clone();
     // Under `--list` and for counting, ignored tests are shown; whether they run is libtest-mimic's to say.
-    let include = filter.include_ignored || filter.only_ignored;
-    filter.include_ignored = true;
+    let (include, only) = (filter.include_ignored, filter.only_ignored);
+    (filter.include_ignored, filter.only_ignored) = (true, false);
     let listed = filter.running(&suite);
     let slow = |id: PropertyId| suite.get(id).1.settings.slow;
     // nextest shows what was skipped as passed, but what is marked as ignored when it asks for the list as such.
@@ -65,7 +65,8 @@ fn run(suite: Suite, package: &str, arguments: &Arguments) -> ExitCode {
         let (spec, property) = suite.get(id);
         property.moot(spec).is_some()
     };
-    let wanted: Vec<PropertyId> = listed.iter().copied().filter(|&id| include || !slow(id)).collect();
+    let ignored = |id: PropertyId| slow(id) || hides_skipped && moot(id);
+    let wanted: Vec<PropertyId> = listed.iter().copied().filter(|&id| include || ignored(id) == only).collect();
     let session = (!arguments.list && !wanted.is_empty()).then(|| {
         let cache = Cache::of_this_run();
         // A runner with a process for each test starts as many of those as there are cores.
@@ -80,7 +81,7 @@ fn run(suite: Suite, package: &str, arguments: &Arguments) -> ExitCode {
                 Some(session) => outcome(&session.verdict(id)),
                 None => Ok(Completion::ignored()),
             })
-            .with_ignored_flag(slow(id) || hides_skipped && moot(id))
+            .with_ignored_flag(ignored(id))
         })
         .collect();
     let mut for_mimic = libtest_mimic::Arguments::from_iter(
