@@ -6,7 +6,7 @@ use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
 use super::builtin;
-use super::load::read;
+use super::text_file::read;
 use crate::diagnostic::{Diagnostic, SourceFile, Span, suggest};
 use crate::spec::merge::merge;
 use crate::spec::read::{Reader, with_suggestion};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bind::Binder;
 use super::extend::{Defaults, Extended};
+use super::text_file::read;
 use super::{BoundSpec, Suite, settled};
 use crate::diagnostic::{Diagnostic, SourceFile};
 use crate::spec::read::Reader;
@@ -254,32 +255,6 @@ fn spec(
         reader.push(error);
     }
     if reader.is_clean() { Ok(bound) } else { Err(reader.into_errors()) }
-}
-
-/// The longest spec that is read.
-const LONGEST: u64 = 16 << 20;
-
-/// The text of a file. Pipes and devices are refused: they may never end.
-pub(super) fn read(path: &Path) -> Result<String, String> {
-    let words = |why: io::Error| match why.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        _ => why.to_string(),
-    };
-    let metadata = fs::metadata(path).map_err(words)?;
-    if metadata.is_dir() {
-        return Err("it is a folder, not a file".to_owned());
-    }
-    if !metadata.is_file() {
-        return Err("it is a pipe or a device, not a file".to_owned());
-    }
-    if metadata.len() > LONGEST {
-        return Err(format!("it is longer than {} MiB, too long for a spec", LONGEST >> 20));
-    }
-    let bytes = fs::read(path).map_err(words)?;
-    String::from_utf8(bytes).map_err(|why| {
-        let line = why.as_bytes()[..why.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count() + 1;
-        format!("it is not UTF-8 (line {line})")
-    })
 }
 
 fn find(source: &Source, found: &mut Vec<Found>, errors: &mut Vec<Diagnostic>) {

@@ -10,6 +10,7 @@ mod parameters;
 mod precheck;
 pub mod schema;
 mod settled;
+mod text_file;
 
 use std::sync::Arc;
 
