@@ -206,7 +206,8 @@ fn message(property: &Property, judged: &Judged, causes: &[Cause], allowed: bool
     }
     notes.push(seeds(judged));
     text = format!("{text} ({})", notes.join("; "));
-    if let (Verdict::Fail, Some(reason)) = (judged.verdict, reason) {
+    // Of a proportion, the seeds have told it.
+    if let (Verdict::Fail, Some(reason), false) = (judged.verdict, reason, judged.rule == Rule::Proportion) {
         text = format!("{text}; {reason}");
     }
     if let Verdict::Inconclusive = judged.verdict {

@@ -2,10 +2,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::*;
-use crate::check::fixture::{initial, subject, trace};
+use crate::check::fixture::{initial, overfit, subject, trace};
 use crate::check::{Check, find};
 use crate::diagnostic::{Located, SourceFile, Span};
-use crate::measurement::Initial;
+use crate::measurement::{Initial, Overfit};
 use crate::spec::property::{Allowance, Level, Settings};
 use crate::spec::run::Run;
 
@@ -105,6 +105,18 @@ fn an_undecided_value_beyond_its_edge_names_its_cause_too() {
         Settings { allow: vec![Located::new(Allowance::Cause("label_leak".into()), 0..0)], ..Settings::default() };
     let event = decided(evaluate("p", &spec(), &property("initial_loss", settings), &losses(&near), 0.0));
     assert_eq!(event.verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn in_how_many_seeds_it_holds_is_said_once() {
+    let seed = |right: bool| {
+        let loss = if right { 0.01 } else { 1.0 };
+        vec![Measurement::Overfit(Overfit { train_loss: loss, eval_loss: loss, ..overfit() })]
+    };
+    let taken: Vec<_> = [true, false, true, false, false].map(seed).into();
+    let event = decided(evaluate("p", &spec(), &property("overfit", Settings::default()), &taken, 0.0));
+    assert_eq!(event.verdict, Verdict::Fail);
+    assert_eq!(event.message.matches("holds in 2 of 5 seeds").count(), 1, "{}", event.message);
 }
 
 #[test]
