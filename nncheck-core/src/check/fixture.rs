@@ -97,6 +97,8 @@ pub(crate) fn overfit() -> Overfit {
         first_loss: 2.3,
         peak: 2.3,
         constant_loss: None,
+        least_loss: 0.0,
+        best_accuracy: 1.0,
         curve: vec![2.3, 1.5, 0.8, 0.3, 0.098],
         last_operator: Some("linear".to_owned()),
     }

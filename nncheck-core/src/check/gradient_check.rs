@@ -77,6 +77,11 @@ impl CheckType for GradientCheck {
         trains: false,
         causes: &[
             CauseInfo {
+                id: "not_finite",
+                what: "the loss is finite and its gradient is not: the derivative of a value that is taken away again",
+                cure: "keep what goes into `sqrt`, `log`, a norm or a division away from zero, before the `where` or mask and not behind it",
+            },
+            CauseInfo {
                 id: "detached",
                 what: "autograd knows no way from a parameter to the loss, and there is one",
                 cure: "look for `detach`, `no_grad`, or a number read out of a tensor, behind its layer",
@@ -127,7 +132,7 @@ impl Check for GradientCheck {
                     && !context.allows_parameter(&tensor.parameter);
                 Entry {
                     name: Some(name(tensor)),
-                    value: Some(tensor.relative).filter(|relative| relative.is_finite()),
+                    value: Some(tensor.relative).filter(|relative| relative.is_finite() || judged),
                     band: judged.then(|| band(tensor)),
                     scale: Scale::Linear,
                 }
@@ -239,7 +244,9 @@ fn name(tensor: &TensorGradient) -> String {
 fn kind(wrong: &Wrong) -> &'static str {
     #[expect(clippy::cast_precision_loss, reason = "some dozens of entries")]
     let share = wrong.wrong as f64 / wrong.compared.max(1) as f64;
-    if wrong.without {
+    if !wrong.autograd.is_finite() {
+        "not_finite"
+    } else if wrong.without {
         "detached"
     } else if share <= FEW || (wrong.ratio == Some(0.0) && share < 0.9) {
         "entries"
@@ -262,6 +269,7 @@ fn help(tensor: &TensorGradient, wrong: &Wrong, others: &[&str]) -> String {
     let seen =
         format!("autograd's derivative{of} by {place} is {autograd}, differences of the loss show {differences}");
     let what = match kind(wrong) {
+        "not_finite" => "the loss is finite and its gradient is not: look for `sqrt`, `log`, a norm or a division at zero, whose value a `where` or a mask takes away, but not its derivative".to_owned(),
         "detached" => "autograd knows no way from it to the loss: look for `detach`, `no_grad`, or a number read out of a tensor behind its layer".to_owned(),
         "scaled" => {
             let ratio = wrong.ratio.unwrap_or(f64::NAN);

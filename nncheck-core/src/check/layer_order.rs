@@ -122,7 +122,7 @@ impl Check for LayerOrder {
         }
         if entries.iter().all(|entry| entry.band.is_none()) {
             return Sample::Nothing(
-                "the loss is of no known kind, or the program puts nothing out, and no batch norm is behind dropout"
+                "the loss is of no known kind, or the program puts nothing out, or several things, and no batch norm is behind dropout"
                     .to_owned(),
             );
         }

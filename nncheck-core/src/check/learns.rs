@@ -269,11 +269,12 @@ impl Learns {
 }
 
 /// What is left of a loss: their quotient, continued to losses below zero as one minus the fall in units of the
-/// reference's size. There is no number where the reference is zero.
+/// reference's size. There is no number where the reference is zero, or is none itself: a norm or a mean of blank inputs may
+/// have no value.
 fn entry(name: &str, loss: f64, reference: f64, max: f64) -> Entry {
     let value = if reference > 0.0 {
         Some(loss / reference)
-    } else if reference == 0.0 {
+    } else if reference == 0.0 || loss.is_finite() && !reference.is_finite() {
         None
     } else {
         Some(1.0 + (loss - reference) / reference.abs())

@@ -140,7 +140,7 @@ impl Check for Modes {
         if let Some((right, wrong)) = seen.steps.filter(|_| seen.differ) {
             entries.push(at_most(EVAL_STEPS, count(wrong) / count((right + wrong).max(1)), 0.0));
         }
-        if let Some(losses) = seen.losses.filter(|l| l.before > 0.0 && l.train.is_finite() && l.eval.is_finite()) {
+        if let Some(losses) = seen.losses.filter(|l| l.before > 0.0 && l.train.is_finite()) {
             entries.push(at_most(GAP, (losses.eval - losses.train) / losses.before, self.gap));
         }
         Sample::Seen(entries)

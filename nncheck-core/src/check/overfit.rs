@@ -20,7 +20,9 @@ use crate::spec::loss::LossKind;
 /// ## What it measures
 /// The training program is run on `points` examples with targets as different as can be, until it predicts all of them
 /// rightly in train and in eval mode and the loss is below `loss`, for at most `max_steps` steps. For regression the loss
-/// is measured in units of that of the best constant output. Judged over seeds by a sequential test.
+/// is measured in units of that of the best constant output. What no model could reach is taken into account: the entropy that
+/// label smoothing or targets between 0 and 1 leave, and next tokens of sequences that begin alike. Judged over seeds by a
+/// sequential test.
 ///
 /// ## Why it matters
 /// Two examples can be told apart by almost any model. One that cannot has a broken path between inputs, outputs, loss
@@ -147,7 +149,7 @@ impl Check for Overfit {
                 seen.points
             ));
         }
-        let right = Band { min: Some(1.0), max: None, expect: None };
+        let right = Band { min: Some(seen.best_accuracy), max: None, expect: None };
         let low = Band { min: None, max: Some(self.target(seen)), expect: None };
         let entry = |name: &str, value: f64, band| Entry {
             name: Some(name.to_owned()),
@@ -203,7 +205,7 @@ impl Check for Overfit {
 impl Overfit {
     /// The loss to get below, in the loss's own units.
     fn target(&self, seen: &measurement::Overfit) -> f64 {
-        self.loss * seen.constant_loss.unwrap_or(1.0)
+        seen.least_loss + self.loss * seen.constant_loss.unwrap_or(1.0)
     }
 
     fn activation(&self, context: &Context<'_>, seen: &measurement::Overfit, causes: &mut Vec<Cause>) {

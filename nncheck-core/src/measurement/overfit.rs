@@ -9,7 +9,8 @@ use super::{Ask, DataFacts};
 pub struct OverfitAsk {
     /// How many examples, with targets as different as can be.
     pub points: usize,
-    /// Stop as soon as the loss is below this (for regression: below this share of `constant_loss`) with full accuracy in both modes.
+    /// Stop as soon as the loss is less than this above `least_loss` (for regression: than this share of `constant_loss`), with
+    /// `best_accuracy` in both modes.
     pub loss: f64,
     /// Give up after this many steps.
     pub max_steps: usize,
@@ -53,6 +54,11 @@ pub struct Overfit {
     pub peak: f64,
     /// Data loss of the best constant output on these examples (regression), the yardstick of `loss` there.
     pub constant_loss: Option<f64>,
+    /// The least data loss that any model could have on these examples: above zero under label smoothing, with targets between 0
+    /// and 1, and where sequences that begin alike go on differently.
+    pub least_loss: f64,
+    /// The largest accuracy that any model could have on them: below 1 where sequences that begin alike go on differently.
+    pub best_accuracy: f64,
     /// Data loss every so many steps, for a curve.
     pub curve: Vec<f64>,
     /// The last operator of the forward pass.

@@ -128,11 +128,16 @@ fn compare(
             negligible: NEGLIGIBLE * length,
         };
         let found = tensor(&point, around.seed, looked_up.contains(name))?;
-        let wrong = match found.answer {
-            Answer::Differs => Some(place::find(&point, &found.direction, without)?),
+        let not_finite = if found.differences.is_finite() { place::not_finite(&point)? } else { None };
+        let answer = if not_finite.is_some() { Answer::Differs } else { found.answer };
+        let wrong = match (not_finite, found.answer) {
+            (Some(wrong), _) => Some(wrong),
+            (None, Answer::Differs) => Some(place::find(&point, &found.direction, without)?),
             _ => None,
         };
         let relative = match &wrong {
+            // There is no difference from a number that is none.
+            Some(wrong) if !wrong.autograd.is_finite() => f64::INFINITY,
             Some(wrong) => line::relative(wrong.autograd, wrong.differences),
             None => found.relative,
         };
@@ -142,7 +147,7 @@ fn compare(
             shape: shape(parameter),
             autograd: found.autograd,
             differences: found.differences,
-            answer: found.answer,
+            answer,
             relative,
             resolution: found.resolution,
             sees_an_entry: found.sees_an_entry,

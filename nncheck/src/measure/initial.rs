@@ -135,7 +135,9 @@ impl Outputs {
             }
             None => sums.add(&losses, None, batch.len()),
         }
-        self.last_operator = activations.last().map(|a| a.operator.clone());
+        // Of several outputs nobody can tell which one came last.
+        let only = outputs.named().len() == 1;
+        self.last_operator = activations.last().filter(|_| only).map(|a| a.operator.clone());
         self.main.push(outputs.main().shallow_clone());
         Ok(())
     }

@@ -53,12 +53,18 @@ pub(super) fn measure(program: &mut Program<'_>, ask: &ModesAsk) -> Result<Modes
     result.statistics = buffers
         .iter()
         .zip(&now)
-        .filter(|((name, _), _)| name.contains("running_"))
+        // A layer that is frozen may rest altogether: it is then run in eval mode.
+        .filter(|((name, _), _)| name.contains("running_") && !rests(program, name))
         .map(|((name, before), (_, now))| (name.clone(), !before.equal(now)))
         .collect();
     let eval = loss(program, false)?;
     result.losses = Some(Losses { before, train: loss(program, true)?, eval });
     Ok(result)
+}
+
+/// Whether the weights of the layer that has these statistics are frozen.
+fn rests(program: &Program<'_>, statistics: &str) -> bool {
+    statistics.rsplit_once('.').is_some_and(|(layer, _)| program.is_frozen(&format!("{layer}.weight")))
 }
 
 /// What the modes do before training.

@@ -6,6 +6,7 @@
 use nncheck_core::measurement::normalisation::{Normalisation, NormalisationAsk, Normalised};
 use tch::{Device, Kind, Tensor};
 
+use crate::generator::undisturbed;
 use crate::subject::{Program, SubjectError};
 use crate::user::Batch;
 
@@ -106,7 +107,8 @@ fn pass(
         let _mean = layer.mean.shallow_clone().fill_(from);
         let _variance = layer.variance.shallow_clone().fill_(from);
     }
-    let _losses = program.losses(batch, true)?;
+    // Two passes of a batch are to differ by the momentum alone, not by what dropout drops.
+    let _losses = undisturbed(|| program.losses(batch, true))?;
     Ok(layers.iter().map(|layer| (double(&layer.mean), double(&layer.variance))).collect())
 }
 

@@ -1,6 +1,9 @@
 //! Training on a handful of examples until they are learnt.
 
+mod limit;
+
 use nncheck_core::measurement::{Overfit, OverfitAsk};
+use nncheck_core::spec::loss::Task;
 
 use crate::subject::error::attempt;
 use crate::subject::{Program, SubjectError};
@@ -20,7 +23,10 @@ pub(super) fn measure(program: &mut Program<'_>, ask: &OverfitAsk) -> Result<Ove
         return Ok(result);
     }
     result.constant_loss = constant_loss(program, &rows)?;
-    let goal = ask.loss * result.constant_loss.unwrap_or(1.0);
+    let limit = limit::of(program, &rows);
+    (result.least_loss, result.best_accuracy) = (limit.loss, limit.accuracy);
+    let goal = limit.loss + ask.loss * result.constant_loss.unwrap_or(1.0);
+    let right = |accuracy: Option<f64>| accuracy.is_none_or(|a| a >= limit.accuracy);
     let mut trainer = program.trainer()?;
     trainer.seen().keep_outputs();
     let stride = (ask.max_steps / CURVE).max(1);
@@ -28,7 +34,10 @@ pub(super) fn measure(program: &mut Program<'_>, ask: &OverfitAsk) -> Result<Ove
         // What a step returns was there before its update: so many updates have been made.
         let taken = trainer.step(&mut || rows.clone(), if step == 0 { Mode::Watched } else { Mode::Bare })?;
         if step == 0 {
-            result.last_operator = trainer.seen().activations()?.last().map(|a| a.operator.clone());
+            // Of several outputs nobody can tell which one came last.
+            let only = taken.outputs.as_ref().is_none_or(|(_, outputs)| outputs.named().len() == 1);
+            let activations = trainer.seen().activations()?;
+            result.last_operator = activations.last().filter(|_| only).map(|a| a.operator.clone());
             (result.first_loss, result.peak) = (taken.loss, taken.loss);
         }
         result.peak = result.peak.max(taken.loss);
@@ -38,11 +47,11 @@ pub(super) fn measure(program: &mut Program<'_>, ask: &OverfitAsk) -> Result<Ove
         result.steps = step;
         result.train_loss = taken.loss;
         result.train_accuracy = taken.outputs.as_ref().and_then(|(batch, o)| accuracy(trainer.program(), o, batch));
-        let learnt = taken.loss <= goal && result.train_accuracy.is_none_or(|a| a >= 1.0);
+        let learnt = taken.loss <= goal && right(result.train_accuracy);
         let last = step == ask.max_steps || !taken.loss.is_finite();
         if learnt || last {
             (result.eval_loss, result.eval_accuracy) = eval_reading(trainer.program(), &rows)?;
-            if last || result.eval_accuracy.is_none_or(|a| a >= 1.0) {
+            if last || right(result.eval_accuracy) {
                 break;
             }
         }
@@ -64,6 +73,8 @@ fn blank(program: &Program<'_>, points: usize, distinct: usize) -> Overfit {
         first_loss: 0.0,
         peak: 0.0,
         constant_loss: None,
+        least_loss: 0.0,
+        best_accuracy: 1.0,
         curve: Vec::new(),
         last_operator: None,
     }
@@ -84,14 +95,22 @@ fn eval_reading(program: &Program<'_>, rows: &Batch) -> Result<(f64, Option<f64>
     Ok((loss, accuracy(program, &outputs, rows)))
 }
 
-/// For regression, the data loss of the points' mean target: the yardstick of "learnt".
+/// For regression, the data loss of the points' best constant outputs, such as their mean target: the yardstick of "learnt".
 fn constant_loss(program: &Program<'_>, rows: &Batch) -> Result<Option<f64>, SubjectError> {
-    let Some(loss) = program.loss().filter(|_| program.facts().classes.is_none() && rows.targets().len() == 1) else {
-        return Ok(None);
+    let Some(loss) = program.loss().filter(|_| program.facts().classes.is_none()) else { return Ok(None) };
+    let single = (rows.targets().len() == 1).then(|| {
+        let y = rows.y();
+        loss.only_output(y.mean_dim(0_i64, true, y.kind()).expand_as(y))
+    });
+    let outputs = match single.flatten() {
+        Some(outputs) => outputs,
+        // Several outputs or targets, each with a kind of loss that tells what is best.
+        None if program.spec.loss.terms.iter().all(|term| term.kind.is_some_and(|k| k.task() == Task::Regression)) => {
+            let given = tch::no_grad(|| program.outputs(rows, false))?;
+            loss.know_the_targets(&given, rows, rows)
+        }
+        None => return Ok(None),
     };
-    let y = rows.y();
-    let mean = y.mean_dim(0_i64, true, y.kind()).expand_as(y);
-    let Some(outputs) = loss.only_output(mean) else { return Ok(None) };
     Ok(Some(program.losses_of(&outputs, rows)?.total().double_value(&[])))
 }
 

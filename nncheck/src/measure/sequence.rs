@@ -148,7 +148,7 @@ fn reversed(
 }
 
 /// Whether each target is what the input holds one position later.
-fn is_next(input: &Tensor, target: &Tensor) -> bool {
+pub(super) fn is_next(input: &Tensor, target: &Tensor) -> bool {
     let (shape, length) = (input.size(), input.size().get(1).copied().unwrap_or(0));
     shape == target.size()
         && length > 1

@@ -15,7 +15,8 @@ pub(super) fn measure(program: &Program<'_>, ask: &TermGradientsAsk) -> Result<T
         .map(|(name, parameter)| (name.clone(), parameter.shallow_clone()))
         .unzip();
     let size = program.spec.data.batch;
-    let batches = ask.batches.min(program.data.train_rows().div_ceil(size.max(1))).max(1);
+    // As in training, rows that fill no batch are left out: batch norm takes no single one.
+    let batches = ask.batches.min(program.data.train_rows() / size.max(1)).max(1);
     let mut terms: Vec<(String, f64)> = Vec::new();
     // Squares of the norms, one a term and parameter.
     let mut squares: Vec<Vec<f64>> = Vec::new();

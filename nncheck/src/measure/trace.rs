@@ -5,9 +5,9 @@ use nncheck_core::measurement::DataFacts;
 use nncheck_core::measurement::trace::{
     Activation, Inputs, LayerSeen, NonFinite, Parameter, Step, Trace, TraceAsk, Unregistered, Watched,
 };
-use tch::Tensor;
 
 use super::forward::is_finite;
+use super::sequence::is_mask;
 use crate::observe;
 use crate::subject::{self, Program, SubjectError, Trainer};
 use crate::tensors::{shape, sizes};
@@ -26,7 +26,7 @@ pub(super) fn measure(
         // A program without data of its own gets none.
         let rows = batches.next().unwrap_or_default();
         let batch = if rows.is_empty() { Batch::default() } else { data.train(&rows) };
-        if ask.inputs == Inputs::Blank { batch.with_inputs(Tensor::zeros_like) } else { batch }
+        if ask.inputs == Inputs::Blank { blank(&batch) } else { batch }
     };
     let mut trace = empty(program.facts());
     let mut trainer = program.trainer()?;
@@ -78,6 +78,14 @@ fn empty(facts: &DataFacts) -> Trace {
         terms: Vec::new(),
         steps: Vec::new(),
     }
+}
+
+/// The same batch with nothing in it. A mask beside what it is of says how much there is, and stays: what is masked out
+/// altogether has no mean.
+fn blank(batch: &Batch) -> Batch {
+    let masks = batch.inputs().iter().filter(|(_, input)| is_mask(input)).count();
+    let beside_others = masks < batch.inputs().len();
+    batch.with_inputs(|input| if beside_others && is_mask(input) { input.shallow_clone() } else { input.zeros_like() })
 }
 
 /// What is kept of a step.
@@ -175,8 +183,11 @@ fn describe(trainer: &mut Trainer<'_, '_>, trace: &mut Trace) {
             used: unseen || seen.with_observer(|o| o.has_read(name)).unwrap_or(true),
         })
         .collect();
+    // Inputs that are differentiated by (adversarial examples, gradient penalties) are nobody's parameters.
+    let read = seen.first_inputs().unwrap_or_default();
+    let inputs: Vec<Vec<i64>> = read.inputs().iter().map(|(_, input)| input.size()).collect();
     let unregistered = seen.with_observer(|observer| {
-        let strangers = observer.unregistered().iter();
+        let strangers = observer.unregistered().iter().filter(|stranger| !inputs.contains(&stranger.shape));
         strangers.map(|u| Unregistered { layer: u.layer.clone(), shape: sizes(&u.shape) }).collect()
     });
     trace.unregistered = unregistered.unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use nncheck_core::measurement::gradients::{Answer, Wrong};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::line::{Line, Point, Seen, relative};
 use crate::subject::SubjectError;
@@ -62,6 +62,29 @@ pub(super) fn find(point: &Point<'_, '_>, direction: &Tensor, without: bool) -> 
     }
     look_around(point, from, &shape, &mut wrong)?;
     Ok(wrong)
+}
+
+/// The first entry whose gradient is not finite, where the loss changes by a finite amount along it; `None` where there is none.
+pub(super) fn not_finite(point: &Point<'_, '_>) -> Result<Option<Wrong>, SubjectError> {
+    let bad = point.gradient.isfinite().logical_not();
+    let count = |of: &Tensor| usize::try_from(of.to_kind(Kind::Int64).sum(Kind::Int64).int64_value(&[])).unwrap_or(0);
+    let wrong = count(&bad);
+    if wrong == 0 {
+        return Ok(None);
+    }
+    let at = bad.to_kind(Kind::Int64).argmax(0, false).int64_value(&[]);
+    let autograd = point.gradient.double_value(&[at]);
+    let seen = Line::along(point, &unit(point, at)).compare(autograd)?;
+    Ok(seen.differences.is_finite().then(|| Wrong {
+        index: index(at, &shape(point.parameter)),
+        entries: 1,
+        autograd,
+        differences: seen.differences,
+        compared: point.gradient.numel(),
+        wrong,
+        ratio: None,
+        without: false,
+    }))
 }
 
 /// Compares entries of the same row, and others all over the tensor, one by one.

@@ -51,3 +51,13 @@ pub fn at_the_kink(path: &nn::Path) -> impl Module {
     let joint = linear(path / "joint", 16, 3);
     nn::func(move |x| model.forward(x) + joint.forward(&flat.forward(x).relu()))
 }
+
+/// A root whose value is taken away below zero, and whose derivative is not.
+pub fn root_behind_a_where(path: &nn::Path) -> impl Module {
+    let (hidden, head) = (linear(path / "hidden", 8, 32), linear(path / "head", 32, 3));
+    nn::func(move |x| {
+        let features = hidden.forward(x);
+        let (there, root) = (features.gt(0.0), features.sqrt());
+        head.forward(&root.where_self(&there, &features.zeros_like()))
+    })
+}

@@ -287,3 +287,20 @@ pub fn tch_classifier(path: &nn::Path) -> impl Module {
 pub fn tch_regressor(path: &nn::Path) -> impl Module {
     as_tch_starts(path, 1)
 }
+
+/// Puts out probabilities beside the logits.
+pub struct WithProbabilities(nn::Sequential);
+
+impl Model for WithProbabilities {
+    fn outputs(&self, batch: &Batch, _train: bool) -> Outputs {
+        let logits = self.0.forward(batch.x());
+        let probabilities = logits.softmax(1, Kind::Float);
+        Outputs::new().with("logits", logits).with("probabilities", probabilities)
+    }
+}
+
+/// Probabilities beside the logits.
+pub fn with_probabilities(path: &nn::Path) -> WithProbabilities {
+    let (hidden, head) = (linear(path / "hidden", 8, 32), linear(path / "head", 32, 3));
+    WithProbabilities(nn::seq().add(hidden).add_fn(Tensor::relu).add(head))
+}

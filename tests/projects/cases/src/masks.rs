@@ -114,3 +114,24 @@ pub fn ignored(path: &nn::Path) -> Pooled {
 pub fn mean_of_all(path: &nn::Path) -> Pooled {
     Pooled::new(path, Reads::AttentionAlone)
 }
+
+/// A mean of embeddings over the mask, with nothing done for rows that have no positions.
+pub struct PlainMean {
+    tokens: nn::Embedding,
+    head: nn::Linear,
+}
+
+impl Model for PlainMean {
+    fn outputs(&self, batch: &Batch, _train: bool) -> Outputs {
+        let mask = batch.input("mask");
+        let sum = (self.tokens.forward(batch.input("ids")) * mask.unsqueeze(-1)).sum_dim_intlist(1, false, Kind::Float);
+        let mean = sum / mask.sum_dim_intlist(1, true, Kind::Float);
+        Outputs::new().with("output", self.head.forward(&mean))
+    }
+}
+
+/// A mean over the mask.
+pub fn plain_mean(path: &nn::Path) -> PlainMean {
+    let tokens = nn::embedding(path / "tokens", TOKENS, WIDTH, Default::default());
+    PlainMean { tokens, head: linear(path / "head", WIDTH, 3) }
+}

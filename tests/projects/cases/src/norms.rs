@@ -47,3 +47,10 @@ pub fn dropout_never(path: &nn::Path) -> impl ModuleT {
 pub fn dropout_of_most(path: &nn::Path) -> impl ModuleT {
     with_dropout(path, |x, train| x.dropout(0.9, train))
 }
+
+/// A normalisation that rests, as in fine-tuning.
+pub fn resting(path: &nn::Path) -> impl ModuleT {
+    let (hidden, head) = (linear(path / "hidden", 8, 32), linear(path / "head", 32, 3));
+    let norm = nn::batch_norm1d(path / "norm", 32, Default::default());
+    nn::func_t(move |x, _train| head.forward(&norm.forward_t(&hidden.forward(x), false).relu()))
+}

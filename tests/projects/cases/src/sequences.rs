@@ -1,7 +1,8 @@
 //! Models of sequences of tokens, that see positions that they must not, or do not tell them apart.
 
+use nncheck::Dataset;
 use tch::nn::{self, Module, RNN};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::parts::linear;
 
@@ -157,4 +158,12 @@ pub fn bag(path: &nn::Path) -> impl Module + use<> {
         let mean = tokens.forward(x).mean_dim([1_i64].as_slice(), false, Kind::Float);
         head.forward(&hidden.forward(&mean).relu())
     })
+}
+
+/// Sequences that all begin with token 0, and then count on from a token of their own.
+pub fn begun_alike() -> Dataset {
+    let own = Tensor::arange(128, (Kind::Int64, Device::Cpu)).reshape([-1, 1]);
+    let counted = (own + Tensor::arange(LENGTH, (Kind::Int64, Device::Cpu))).remainder(TOKENS - 1) + 1;
+    let all = Tensor::cat(&[Tensor::zeros([128, 1], (Kind::Int64, Device::Cpu)), counted], 1);
+    Dataset::new(all.narrow(1, 0, LENGTH), all.narrow(1, 1, LENGTH))
 }

@@ -4,7 +4,7 @@ use nncheck::{Batch, Dataset, Model, Optimize};
 use tch::nn::{self, Init, Module, VarStore};
 use tch::{Device, Kind, Tensor};
 
-use crate::parts::{Descent, classifier, clusters, linear, loss};
+use crate::parts::{Descent, classifier, clusters, linear, loss, step};
 
 /// The first layer asks for no gradient, and nobody says so.
 pub fn frozen_unsaid(path: &nn::Path) -> impl Module {
@@ -150,4 +150,12 @@ pub fn marked() -> Dataset {
 pub fn rarely(path: &nn::Path) -> impl Module {
     let (model, rare) = (classifier(path), linear(path / "rare", 8, 3));
     nn::func(move |x| model.forward(x) + rare.forward(&(x.narrow(1, 0, 1) - 5).relu().expand_as(x)))
+}
+
+/// Trains on inputs moved a little up the slope of the loss (the fast gradient sign method).
+pub fn step_with_adversaries(model: &dyn Model, optimizer: &mut dyn Optimize, batch: &Batch) -> Tensor {
+    let inputs = batch.with_inputs(|input| input.detach().set_requires_grad(true));
+    loss(model, &inputs).backward();
+    let moved = inputs.with_inputs(|input| input.detach() + input.grad().sign() * 0.01);
+    step(model, optimizer, &moved)
 }
