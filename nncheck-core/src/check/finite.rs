@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::entry::worst_seed;
 use super::evidence::trace;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
-use crate::judge::number::{number, times};
+use crate::judge::number::{count, number, times};
 use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
 use crate::measurement::trace::{Inputs, NonFinite, Step};
 use crate::measurement::{Measurement, Request, Trace, TraceAsk};
@@ -17,13 +17,19 @@ use crate::spec::Subject;
 /// Operators that make a NaN or an infinity of ordinary numbers.
 const RISKY: [&str; 9] = ["log", "sqrt", "div", "reciprocal", "exp", "pow", "acos", "asin", "norm"];
 
+/// The share of steps that were skipped.
+const SKIPPED: &str = "skipped, of all steps";
+/// Loss scaling skips a step or two until its factor is small enough.
+const SKIPPED_AT_MOST: f64 = 0.05;
+
 /// No NaN and no infinity appears in training.
 ///
 /// ## What it measures
 /// In how many of the first `steps` training steps a NaN or an infinity stands in the model's output, the loss, a gradient
 /// or a parameter. There must be none, with any seed. The report names the first step, and the first layer and operator
 /// whose output held one. An infinity that is taken away again before the output, as a mask of attention is by the softmax
-/// behind it, is meant.
+/// behind it, is meant. A step that meets an infinite gradient and moves nothing was skipped on purpose, as loss scaling does;
+/// up to 5 % may be.
 ///
 /// ## Why it matters
 /// One NaN reaches every parameter within a step or two, and training goes on as if nothing had happened: the loss is NaN, the
@@ -38,7 +44,8 @@ const RISKY: [&str; 9] = ["log", "sqrt", "div", "reciprocal", "exp", "pow", "aco
 /// `cross_entropy` on logits instead of the logarithm of a softmax.
 ///
 /// ## Defaults
-/// 50 steps, and none of them may hold one: the count is exact, so there is no margin to choose.
+/// 50 steps, and none of them may hold one: the count is exact, so there is no margin to choose. 5 % of skipped steps are two
+/// of these, in which loss scaling comes down by four.
 ///
 /// ## Sources
 /// I. Goodfellow, Y. Bengio, A. Courville, Deep Learning (2016), sections 4.1 and 8.2.4: overflow, underflow, exploding
@@ -117,10 +124,19 @@ impl Check for Finite {
         if trace.steps.is_empty() {
             return Sample::Nothing("no training step was taken".to_owned());
         }
-        #[expect(clippy::cast_precision_loss, reason = "steps are few")]
-        let steps = self.steps_of(trace).filter(|(_, step)| is_bad(step)).count() as f64;
-        let band = Band { min: None, max: Some(0.0), expect: None };
-        Sample::Seen(vec![Entry { name: None, value: Some(steps), band: Some(band), scale: Scale::Linear }])
+        let steps = |wanted: fn(&Step) -> bool| count(self.steps_of(trace).filter(|(_, step)| wanted(step)).count());
+        let skipped = steps(is_skipped);
+        let entry = |name: Option<&str>, value: f64, max: f64| Entry {
+            name: name.map(str::to_owned),
+            value: Some(value),
+            band: Some(Band { min: None, max: Some(max), expect: None }),
+            scale: Scale::Linear,
+        };
+        let mut entries = vec![entry(None, steps(is_bad) - skipped, 0.0)];
+        if skipped > 0.0 {
+            entries.push(entry(Some(SKIPPED), skipped / count(self.steps_of(trace).count()), SKIPPED_AT_MOST));
+        }
+        Sample::Seen(entries)
     }
 
     fn quantity(&self) -> &'static str {
@@ -130,7 +146,11 @@ impl Check for Finite {
     fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
         let at = worst_seed(judged);
         let Some(trace) = taken.get(at).and_then(|seed| trace(seed, 0).ok()) else { return Vec::new() };
-        let Some((index, step)) = self.steps_of(trace).find(|(_, step)| is_bad(step)) else { return Vec::new() };
+        let first = |wanted: &dyn Fn(&Step) -> bool| self.steps_of(trace).find(|(_, step)| wanted(step));
+        let Some((index, step)) = first(&|step| is_bad(step) && !is_skipped(step)).or_else(|| first(&is_skipped))
+        else {
+            return Vec::new();
+        };
         let place = step.watched.as_ref().and_then(|w| w.non_finite.as_ref()).unwrap_or(&NonFinite::Loss);
         let mut causes = Vec::new();
         if *place != NonFinite::Input {
@@ -182,6 +202,12 @@ impl Finite {
 
 fn is_bad(step: &Step) -> bool {
     !step.loss.is_finite() || step.watched.as_ref().is_some_and(|w| w.non_finite.is_some())
+}
+
+/// An infinite gradient, which the step saw and took nothing from: loss scaling tries its way down like this.
+fn is_skipped(step: &Step) -> bool {
+    let Some(watched) = step.watched.as_ref().filter(|_| step.loss.is_finite()) else { return false };
+    matches!(watched.non_finite, Some(NonFinite::Gradient(_))) && watched.update_norm.iter().all(|&norm| norm == 0.0)
 }
 
 /// The loss grew before it broke.

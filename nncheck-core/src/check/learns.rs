@@ -155,14 +155,7 @@ impl Check for Learns {
         let known = self.known_to_slow(context, taken);
         if seen.is_flat() {
             causes.extend(known);
-            causes.push(Cause {
-                id: "no_learning",
-                help: format!(
-                    "the loss stays at {} for {} steps: look at `parameters_update`, and at a learning rate of zero",
-                    number(seen.end),
-                    self.steps
-                ),
-            });
+            causes.push(self.no_learning(&seen));
             // A model that starts at what can be known without inputs has nowhere to fall where these tell nothing.
             if outside(OF_BLANK) {
                 causes.push(seen.as_blank());
@@ -211,6 +204,10 @@ impl Check for Learns {
                     context.higher_rate()
                 ),
             });
+            // The noise of the batches falls too, now and then.
+            if seen.is_level() {
+                causes.push(self.no_learning(&seen));
+            }
         }
         if outside(OF_BLANK) && (slow || !blind) && !seen.is_on_its_way_down() {
             causes.push(seen.as_blank());
@@ -259,6 +256,15 @@ impl Learns {
         let raw = raw_targets(&before.facts).filter(|_| regression && context.is_of_the_first_target());
         let ending = ending.map(|help| Cause { id: "output_activation", help });
         ending.into_iter().chain(raw.map(|help| Cause { id: "unnormalised_targets", help })).collect()
+    }
+
+    fn no_learning(&self, seen: &Curve) -> Cause {
+        let help = format!(
+            "the loss stays at {} for {} steps: look at `parameters_update`, and at a learning rate of zero",
+            number(seen.end),
+            self.steps
+        );
+        Cause { id: "no_learning", help }
     }
 
     /// Mean loss of the last tenth.
@@ -313,9 +319,14 @@ impl Curve {
     }
 
     fn is_flat(&self) -> bool {
+        self.is_level() && !self.still_falling() && !self.steadily_up()
+    }
+
+    /// No tenth is further than 2 % from another.
+    fn is_level(&self) -> bool {
         let (low, high) =
             self.tenths.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &t| (low.min(t), high.max(t)));
-        self.end.is_finite() && high - low <= 0.02 * self.start.abs() && !self.still_falling() && !self.steadily_up()
+        self.end.is_finite() && high - low <= 0.02 * self.start.abs()
     }
 
     fn rises(&self) -> bool {

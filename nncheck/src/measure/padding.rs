@@ -55,7 +55,12 @@ fn look(model: &Forward<'_, '_>, ask: &PaddingAsk) -> Result<Padding, Stop> {
         inputs.insert(name, other(batch.input(name), where_to));
         inputs
     };
-    let of: Vec<&str> = batch.inputs().iter().filter(|(n, i)| belongs(n, i, &mask, &batch)).map(|(n, _)| n).collect();
+    let mut of: Vec<&str> =
+        batch.inputs().iter().filter(|(n, i)| belongs(n, i, &mask, &batch)).map(|(n, _)| n).collect();
+    // `src_mask` is of `src`, and not of another sequence that is as long.
+    if of.iter().any(|name| mask.contains(name)) {
+        of.retain(|name| mask.contains(name));
+    }
     let changed = of
         .iter()
         .map(|name| Ok(((*name).to_owned(), change(with(name, &masked))?)))

@@ -22,7 +22,10 @@ pub(super) fn measure(program: &Program<'_>, ask: &SequenceAsk) -> Result<Sequen
 fn look(model: &Forward<'_, '_>, wanted: usize) -> Result<Sequence, Stop> {
     let rows = model.row_count(wanted, 1)?;
     let batch = model.rows(&(0..rows).collect::<Vec<_>>());
-    let length = match batch.inputs().iter().find_map(|(_, input)| positions(input)) {
+    // A decoder's input is what must not be looked ahead at, whatever its encoder reads.
+    let decoder = batch.inputs().iter().map(|(_, input)| input).find(|input| foretells(input, &batch));
+    let first = || batch.inputs().iter().find_map(|(_, input)| positions(input));
+    let length = match decoder.and_then(positions).or_else(first) {
         Some(length) if length > 1 => length,
         _ => return nothing("the input is no sequence: tokens [n, positions] or features [n, positions, features]"),
     };
@@ -33,7 +36,7 @@ fn look(model: &Forward<'_, '_>, wanted: usize) -> Result<Sequence, Stop> {
     let targets: Vec<&Tensor> = batch.targets().iter().map(|(_, target)| target).filter(|t| of_position(t)).collect();
     let per_position = !targets.is_empty() && outputs.iter().any(|(_, output)| of_position(output));
     let mut result = Sequence { length, per_position, mixers: mixers(model, &batch)?, ..Sequence::default() };
-    result.next = batch.inputs().iter().any(|(_, input)| targets.iter().any(|target| is_next(input, target)));
+    result.next = decoder.is_some();
     result.reversed = reversed(model, &batch, &outputs, &spreads, per_position, length)?;
     if !per_position {
         return Ok(result);
@@ -100,8 +103,9 @@ pub(super) fn is_mask(input: &Tensor) -> bool {
 
 /// The same batch with other contents at `count` positions from `from` on: tokens one further, features of the next row.
 fn changed_from(batch: &Batch, length: usize, from: usize, count: usize) -> Batch {
+    let has_decoder = batch.inputs().iter().any(|(_, input)| foretells(input, batch));
     batch.with_inputs(|input| {
-        if !is_sequence(input, length, batch) {
+        if !is_sequence(input, length, batch) || has_decoder && !foretells(input, batch) {
             return input.shallow_clone();
         }
         let changed = input.copy();
@@ -145,6 +149,11 @@ fn reversed(
         if with_positions { reverse(output) } else { output.shallow_clone() }
     });
     Ok(Some(forward::difference(outputs, &turned, spreads)))
+}
+
+/// Whether some target is what the input holds one position later.
+fn foretells(input: &Tensor, batch: &Batch) -> bool {
+    batch.targets().iter().any(|(_, target)| is_next(input, target))
 }
 
 /// Whether each target is what the input holds one position later.

@@ -78,3 +78,22 @@ fn steps_beyond_those_asked_for_do_not_count() {
 fn no_step_at_all_is_skipped() {
     assert_eq!(run(sound(0, 1e-3)).judged.verdict, Verdict::Skipped);
 }
+
+/// The first `count` steps meet an infinite gradient, and move nothing.
+fn skipping(count: usize) -> Trace {
+    each_step(sound(50, 1e-3), |i, _, watched| {
+        if i < count {
+            watched.non_finite = Some(NonFinite::Gradient("w".into()));
+            watched.update_norm.fill(0.0);
+        }
+    })
+}
+
+#[test]
+fn loss_scaling_may_skip_a_step_or_two() {
+    assert_eq!(run(skipping(2)).judged.verdict, Verdict::Pass);
+    // 3 of 50 are 6 %.
+    let seen = run(skipping(3));
+    assert_eq!((seen.judged.verdict, seen.judged.at.as_deref()), (Verdict::Fail, Some(SKIPPED)));
+    assert_eq!((seen.judged.value, &seen.causes[..]), (Some(0.06), &["gradient"][..]));
+}

@@ -59,6 +59,12 @@ fn a_slow_fall_names_a_rate_that_is_too_low() {
 }
 
 #[test]
+fn a_fall_within_the_noise_of_the_batches_may_be_none() {
+    let seen = run(curve(|t| 2.3 - 0.01 * t), level());
+    assert_eq!(seen.causes, ["learning_rate_low", "no_learning", "labels_do_not_belong"]);
+}
+
+#[test]
 fn a_fall_like_that_of_blank_inputs_names_the_labels() {
     let seen = run(falling(), falling());
     assert_eq!((seen.judged.verdict, seen.judged.at.as_deref()), (Verdict::Fail, Some("of blank inputs")));
