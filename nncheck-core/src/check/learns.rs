@@ -156,6 +156,10 @@ impl Check for Learns {
         if seen.is_flat() {
             causes.extend(known);
             causes.push(self.no_learning(&seen));
+            // Less than the noise of the batches may yet be a fall.
+            if seen.end < seen.start - 1e-3 * seen.start.abs() {
+                causes.push(self.slow(context, &seen));
+            }
             // A model that starts at what can be known without inputs has nowhere to fall where these tell nothing.
             if outside(OF_BLANK) {
                 causes.push(seen.as_blank());
@@ -194,16 +198,7 @@ impl Check for Learns {
             causes.push(seen.as_blank());
         }
         if seen.still_falling() {
-            causes.push(Cause {
-                id: "learning_rate_low",
-                help: format!(
-                    "the loss falls slowly, from {} to {} in {} steps: {}",
-                    number(seen.start),
-                    number(seen.end),
-                    self.steps,
-                    context.higher_rate()
-                ),
-            });
+            causes.push(self.slow(context, &seen));
             // The noise of the batches falls too, now and then.
             if seen.is_level() {
                 causes.push(self.no_learning(&seen));
@@ -256,6 +251,17 @@ impl Learns {
         let raw = raw_targets(&before.facts).filter(|_| regression && context.is_of_the_first_target());
         let ending = ending.map(|help| Cause { id: "output_activation", help });
         ending.into_iter().chain(raw.map(|help| Cause { id: "unnormalised_targets", help })).collect()
+    }
+
+    fn slow(&self, context: &Context<'_>, seen: &Curve) -> Cause {
+        let help = format!(
+            "the loss falls slowly, from {} to {} in {} steps: {}",
+            number(seen.start),
+            number(seen.end),
+            self.steps,
+            context.higher_rate()
+        );
+        Cause { id: "learning_rate_low", help }
     }
 
     fn no_learning(&self, seen: &Curve) -> Cause {
