@@ -36,7 +36,7 @@ const NOTHING: f64 = 1e-9;
 /// another scale; a learning rate that blew one end up.
 ///
 /// ## What to try
-/// `kaiming` for rectifiers, `xavier` for tanh; residual connections; batch or layer norm between the layers.
+/// `kaiming_uniform` for rectifiers, `xavier_uniform` for tanh; residual connections; batch or layer norm between the layers.
 ///
 /// ## Defaults
 /// Within a factor of 100 of the middle one. Narrow bands are no use: [0.5, 2] alarms on 58 % of sound runs, since PyTorch's own
@@ -76,12 +76,12 @@ impl CheckType for ActivationScale {
             CauseInfo {
                 id: "vanishing",
                 what: "signals shrink from layer to layer",
-                cure: "initialise for the activation (`kaiming` for rectifiers), normalise between layers, or use fewer",
+                cure: "initialise for the activation (`kaiming_uniform` for rectifiers), normalise between layers, or use fewer",
             },
             CauseInfo {
                 id: "exploding",
                 what: "signals grow from layer to layer",
-                cure: "initialise for the width (`kaiming`, `xavier`), or normalise between layers",
+                cure: "initialise for the width (`kaiming_uniform`, `xavier_uniform`), or normalise between layers",
             },
             CauseInfo {
                 id: "uneven_layer",

@@ -33,7 +33,7 @@ const MANY: f64 = 0.5;
 /// never fire.
 ///
 /// ## What to try
-/// Lower the learning rate, warm up, clip gradients. Start biases at zero and weights by `kaiming`. A leaky rectifier or `gelu`
+/// Lower the learning rate, warm up, clip gradients. Start biases at zero and weights by `kaiming_uniform`. A leaky rectifier or `gelu`
 /// does not die.
 ///
 /// ## Defaults
@@ -74,7 +74,7 @@ impl CheckType for DeadUnits {
             CauseInfo {
                 id: "initialization",
                 what: "the units are dead before training begins",
-                cure: "start biases at zero and weights by `kaiming`; look at the scale of what the layer is given",
+                cure: "start biases at zero and weights by `kaiming_uniform`; look at the scale of what the layer is given",
             },
         ],
     };

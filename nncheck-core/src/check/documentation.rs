@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::{CATALOGUE, CatalogueEntry, Info, find};
 use crate::judge::Rule;
-use crate::spec::property::Level;
+use crate::spec::property::{Level, Narrow};
 
 /// The sections of a check's documentation, in order.
 pub const SECTIONS: [&str; 6] =
     ["What it measures", "Why it matters", "Usual causes", "What to try", "Defaults", "Sources"];
 
 /// The keys that every property has, with what they do.
-pub const COMMON_KEYS: [(&str, &str); 7] = [
+pub const COMMON_KEYS: [(&str, &str); 8] = [
     ("level", "`deny` (the default of most checks) or `warn`, which is shown and never fails the run"),
     ("slow", "run only with `--include-ignored`"),
     ("seeds", "how many seeds to begin with, instead of `[run] seeds`; one seed decides by its value alone"),
@@ -22,6 +22,14 @@ pub const COMMON_KEYS: [(&str, &str); 7] = [
     ("allow", "`param:GLOB`, `layer:GLOB` or `cause:ID` that may be so here"),
     ("reason", "why it may be so; shown"),
     ("check", "the check, where the property has another name"),
+    ("with", "the training program changed for this property alone: `with = { optimizer = { lr = 0.01 } }`"),
+];
+
+/// Those that only some checks take.
+const NARROWING_KEYS: [(Narrow, (&str, &str)); 3] = [
+    (Narrow::Layers, ("layers", "only these layers or parameters, as globs")),
+    (Narrow::Term, ("term", "one term of the loss, by name")),
+    (Narrow::Split, ("split", "`validation`: the share that is kept aside")),
 ];
 
 const BAND_KEYS: [(&str, &str); 4] = [
@@ -84,7 +92,7 @@ pub fn reference_page() -> String {
         }
     }
     out.push_str("\n## Keys of every property\n\n| key | |\n| --- | --- |\n");
-    for (key, text) in BAND_KEYS.iter().chain(&COMMON_KEYS) {
+    for (key, text) in BAND_KEYS.iter().chain(&COMMON_KEYS).chain(NARROWING_KEYS.iter().map(|(_, key)| key)) {
         let _ = writeln!(out, "| `{key}` | {text} |");
     }
     out
@@ -185,7 +193,8 @@ fn indent(text: &str) -> String {
 
 fn keys(info: &Info) -> impl Iterator<Item = (&'static str, &'static str)> {
     let band = if info.takes_band { BAND_KEYS.as_slice() } else { &[] };
-    band.iter().chain(&COMMON_KEYS).copied()
+    let narrowing = NARROWING_KEYS.iter().filter(|(narrow, _)| info.narrows.contains(narrow)).map(|(_, key)| *key);
+    band.iter().chain(&COMMON_KEYS).copied().chain(narrowing)
 }
 
 fn rule(rule: Rule) -> &'static str {

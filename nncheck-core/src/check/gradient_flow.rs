@@ -34,7 +34,7 @@ const CONVERGED: f64 = 0.1;
 /// whose inputs or outputs are scaled by a large factor.
 ///
 /// ## What to try
-/// Rectifiers with `kaiming`, residual connections, batch or layer norm. For a zero follow the named parameter with
+/// Rectifiers with `kaiming_uniform`, residual connections, batch or layer norm. For a zero follow the named parameter with
 /// `parameters_update`.
 ///
 /// ## Defaults
@@ -81,7 +81,7 @@ impl CheckType for GradientFlow {
             CauseInfo {
                 id: "vanishing",
                 what: "gradients shrink from layer to layer on their way back to the input",
-                cure: "use rectifiers with `kaiming`, residual connections or normalisation",
+                cure: "use rectifiers with `kaiming_uniform`, residual connections or normalisation",
             },
             CauseInfo {
                 id: "exploding",
@@ -175,7 +175,7 @@ impl Check for GradientFlow {
                 Some(factor) if factor > 1.0 => Cause {
                     id: "vanishing",
                     help: format!(
-                        "{seen}: it shrinks {} times a layer on its way back to the input; use rectifiers with `kaiming`, residual connections, or normalisation",
+                        "{seen}: it shrinks {} times a layer on its way back to the input; use rectifiers with `kaiming_uniform`, residual connections, or normalisation",
                         times(factor)
                     ),
                 },

@@ -83,7 +83,7 @@ impl CheckType for InputDependence {
             CauseInfo {
                 id: "vanishing",
                 what: "what the inputs say fades from layer to layer, or saturates",
-                cure: "initialise for the activation (`kaiming` for rectifiers), normalise, or use fewer layers",
+                cure: "initialise for the activation (`kaiming_uniform` for rectifiers), normalise, or use fewer layers",
             },
         ],
     };

@@ -157,7 +157,7 @@ impl Check for Learns {
             causes.extend(known);
             causes.push(self.no_learning(&seen));
             // Less than the noise of the batches may yet be a fall.
-            if seen.end < seen.start - 1e-3 * seen.start.abs() {
+            if seen.fell_by(0.005) {
                 causes.push(self.slow(context, &seen));
             }
             // A model that starts at what can be known without inputs has nowhere to fall where these tell nothing.
@@ -200,7 +200,7 @@ impl Check for Learns {
         if seen.still_falling() {
             causes.push(self.slow(context, &seen));
             // The noise of the batches falls too, now and then.
-            if seen.is_level() {
+            if seen.is_level() && !seen.fell_by(0.005) {
                 causes.push(self.no_learning(&seen));
             }
         }
@@ -326,6 +326,11 @@ impl Curve {
 
     fn is_flat(&self) -> bool {
         self.is_level() && !self.still_falling() && !self.steadily_up()
+    }
+
+    /// It ended below its beginning by this share of it.
+    fn fell_by(&self, share: f64) -> bool {
+        self.end < self.start - share * self.start.abs()
     }
 
     /// No tenth is further than 2 % from another.

@@ -183,7 +183,7 @@ impl Check for Modes {
             causes.push(Cause {
                 id: "batch_statistics_in_eval_mode",
                 help: format!(
-                    "a row alone differs by {alone} of the spread from the same row in a batch{moved}: hand `train` on to batch norm"
+                    "a row alone differs by {alone} of the spread from the same row in a batch{moved}: hand `train` on to batch norm, and look for means over the batch"
                 ),
             });
         }

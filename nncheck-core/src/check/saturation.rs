@@ -30,7 +30,7 @@ const DEFAULT_BAND: Band = Band { min: None, max: Some(0.7), expect: None };
 /// attention, scores that are not divided by the root of the width.
 ///
 /// ## What to try
-/// Normalise the inputs, initialise by `xavier`, normalise between layers, lower the learning rate.
+/// Normalise the inputs, initialise by `xavier_uniform`, normalise between layers, lower the learning rate.
 ///
 /// ## Defaults
 /// At most 0.7 of a layer's entries over 1,024 rows after 200 steps.
@@ -65,12 +65,12 @@ impl CheckType for Saturation {
             CauseInfo {
                 id: "inputs",
                 what: "the inputs are not normalised",
-                cure: "set `normalize = true` in [data], or scale them to a spread near one",
+                cure: "set `normalize = \"standard\"` in [data], or scale them to a spread near one",
             },
             CauseInfo {
                 id: "initialization",
                 what: "the weights in front of it are too large before training begins",
-                cure: "initialise by `xavier`, or normalise between layers",
+                cure: "initialise by `xavier_uniform`, or normalise between layers",
             },
             CauseInfo {
                 id: "learning_rate_high",
@@ -133,7 +133,7 @@ impl Check for Saturation {
         let inputs = facts.and_then(super::units::wild_inputs).map(|size| Cause {
             id: "inputs",
             help: format!(
-                "the inputs are of size {} (root mean square) instead of about 1: set `normalize = true` in [data]",
+                "the inputs are of size {} (root mean square) instead of about 1: set `normalize = \"standard\"` in [data]",
                 number(size)
             ),
         });
@@ -150,7 +150,7 @@ impl Check for Saturation {
         };
         let own = if early {
             let help = format!(
-                "{state}: the weights in front of it are too large; initialise by `xavier`, or normalise between layers"
+                "{state}: the weights in front of it are too large; initialise by `xavier_uniform`, or normalise between layers"
             );
             Cause { id: "initialization", help }
         } else {

@@ -207,7 +207,8 @@ fn word(event: &PropertyEvent) -> (Tone, &'static str) {
 fn numbers(event: &PropertyEvent) -> String {
     let mut text = event.value.map_or_else(|| "not finite".to_owned(), number);
     if let Some(at) = &event.at {
-        let _ = write!(text, " ({at})");
+        // Some names are in brackets of their own.
+        let _ = if at.starts_with('(') { write!(text, " {at}") } else { write!(text, " ({at})") };
     }
     if event.band != Band::default() {
         let out = event.value.is_some_and(|v| !event.band.contains(v));

@@ -12,7 +12,7 @@ const ROWS: usize = 16;
 /// Trains for a little, saves, builds the program anew from another seed, loads, and compares what both put out.
 pub(super) fn measure(program: &mut Program<'_>, ask: &CheckpointAsk) -> Result<Checkpoint, SubjectError> {
     if ask.steps > 0 {
-        let _loss = program.train(ask.steps);
+        let _loss = program.try_train(ask.steps)?;
     }
     or_nothing(look(program), |cannot| Checkpoint { cannot, ..Checkpoint::default() })
 }

@@ -14,7 +14,7 @@ pub(super) fn measure(program: &mut Program<'_>, ask: &RunAsk) -> Result<Run, Su
         data.tensor(tensor)?;
     }
     let before = digests(program)?;
-    let losses = (0..ask.steps).map(|_| program.train(1)).collect();
+    let losses = (0..ask.steps).map(|_| program.try_train(1)).collect::<Result<_, _>>()?;
     Ok(Run { data: data.0, before, losses, after: digests(program)? })
 }
 

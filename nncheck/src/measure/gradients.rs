@@ -51,7 +51,11 @@ pub(super) fn measure(program: &Program<'_>, ask: GradientsAsk, seed: i64) -> Re
         Ok(Err(SubjectError { cause: why, .. })) | Err(why) => {
             // What fails in its own number format as well is no matter of precision.
             let _fails_or_not = program.losses(&program.first_rows(rows), true)?;
-            return Ok(Gradients::nothing(format!("the program does not run in double precision: {why}")));
+            let fixed =
+                ["Double but found Float", "Float but found Double", "same dtype"].iter().any(|w| why.contains(w));
+            let hint =
+                if fixed { "; write `softmax(-1, x.kind())` and the like where `Kind::Float` is fixed" } else { "" };
+            return Ok(Gradients::nothing(format!("the program does not run in double precision: {why}{hint}")));
         }
     };
     let parameters: Vec<(String, Tensor)> =

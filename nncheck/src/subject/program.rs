@@ -235,6 +235,11 @@ impl<'a> Program<'a> {
     /// When the program cannot be trained; the panic is reported as the property's error.
     #[track_caller]
     pub fn train(&mut self, steps: usize) -> f64 {
+        self.try_train(steps).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// As [`Self::train`], with the reason where the program cannot be trained.
+    pub(crate) fn try_train(&mut self, steps: usize) -> Result<f64, SubjectError> {
         let (data, spec, seed) = (self.data, self.spec, self.seed);
         let fresh = || Batches::new(data.train_rows(), spec.data.batch, spec.data.shuffle, seed);
         let mut batches = self.batches.take().unwrap_or_else(fresh);
@@ -248,12 +253,9 @@ impl<'a> Program<'a> {
             }
             Ok((loss, trainer.into_optimizer()))
         };
-        let (loss, optimizer) = match train() {
-            Ok(trained) => trained,
-            Err(error) => panic!("{error}"),
-        };
+        let (loss, optimizer) = train()?;
         (self.batches, self.optimizer) = (Some(batches), optimizer);
-        loss
+        Ok(loss)
     }
 
     /// The user's own program, by its type: for the functions of `check = "value"`.

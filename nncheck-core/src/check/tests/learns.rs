@@ -60,14 +60,14 @@ fn a_slow_fall_names_a_rate_that_is_too_low() {
 
 #[test]
 fn a_fall_within_the_noise_of_the_batches_may_be_none() {
-    let seen = run(curve(|t| 2.3 - 0.01 * t), level());
+    let seen = run(curve(|t| 2.3 - 0.005 * t), level());
     assert_eq!(seen.causes, ["learning_rate_low", "no_learning", "labels_do_not_belong"]);
 }
 
 #[test]
 fn a_fall_that_drowns_in_the_noise_names_a_low_rate_second() {
-    // 1 % lower at the end, up and down by as much.
-    let noisy = curve(|t| 2.3 - 0.02 * t + if (t * 20.0).floor() % 4.0 < 2.0 { 0.0 } else { 0.015 });
+    // 1 % lower at the end, up and down by half as much.
+    let noisy = curve(|t| 2.3 - 0.03 * t + if (t * 20.0).floor() % 4.0 < 2.0 { 0.0 } else { 0.015 });
     assert_eq!(run(noisy, level()).causes[..2], ["no_learning", "learning_rate_low"]);
 }
 
