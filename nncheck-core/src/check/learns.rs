@@ -156,10 +156,6 @@ impl Check for Learns {
         if seen.is_flat() {
             causes.extend(known);
             causes.push(self.no_learning(&seen));
-            // Less than the noise of the batches may yet be a fall.
-            if seen.fell_by(0.005) {
-                causes.push(self.slow(context, &seen));
-            }
             // A model that starts at what can be known without inputs has nowhere to fall where these tell nothing.
             if outside(OF_BLANK) {
                 causes.push(seen.as_blank());

@@ -65,13 +65,6 @@ fn a_fall_within_the_noise_of_the_batches_may_be_none() {
 }
 
 #[test]
-fn a_fall_that_drowns_in_the_noise_names_a_low_rate_second() {
-    // 1 % lower at the end, up and down by half as much.
-    let noisy = curve(|t| 2.3 - 0.03 * t + if (t * 20.0).floor() % 4.0 < 2.0 { 0.0 } else { 0.015 });
-    assert_eq!(run(noisy, level()).causes[..2], ["no_learning", "learning_rate_low"]);
-}
-
-#[test]
 fn a_fall_like_that_of_blank_inputs_names_the_labels() {
     let seen = run(falling(), falling());
     assert_eq!((seen.judged.verdict, seen.judged.at.as_deref()), (Verdict::Fail, Some("of blank inputs")));
