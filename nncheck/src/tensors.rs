@@ -30,3 +30,14 @@ pub(crate) fn values<T: tch::kind::Element + Copy + Default>(tensor: &Tensor, ki
     flat.copy_data(&mut values, flat.numel());
     values
 }
+
+/// Whether each target is what the input holds one position later.
+pub(crate) fn is_next(input: &Tensor, target: &Tensor) -> bool {
+    let (shape, length) = (input.size(), input.size().get(1).copied().unwrap_or(0));
+    shape == target.size()
+        && length > 1
+        && input
+            .narrow(1, 1, length - 1)
+            .to_kind(Kind::Double)
+            .equal(&target.narrow(1, 0, length - 1).to_kind(Kind::Double))
+}

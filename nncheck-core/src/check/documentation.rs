@@ -25,12 +25,14 @@ pub const COMMON_KEYS: [(&str, &str); 8] = [
     ("with", "the training program changed for this property alone: `with = { optimizer = { lr = 0.01 } }`"),
 ];
 
-/// Those that only some checks take.
-const NARROWING_KEYS: [(Narrow, (&str, &str)); 3] = [
-    (Narrow::Layers, ("layers", "only these layers or parameters, as globs")),
-    (Narrow::Term, ("term", "one term of the loss, by name")),
-    (Narrow::Split, ("split", "`validation`: the share that is kept aside")),
-];
+/// What those keys do that only some checks take.
+fn narrowing(narrow: Narrow) -> &'static str {
+    match narrow {
+        Narrow::Layers => "only these layers or parameters, as globs",
+        Narrow::Term => "one term of the loss, by name",
+        Narrow::Split => "`validation`: the share that is kept aside",
+    }
+}
 
 const BAND_KEYS: [(&str, &str); 4] = [
     ("expect", "the value to expect: a number or an expression such as `ln(k)`"),
@@ -92,7 +94,8 @@ pub fn reference_page() -> String {
         }
     }
     out.push_str("\n## Keys of every property\n\n| key | |\n| --- | --- |\n");
-    for (key, text) in BAND_KEYS.iter().chain(&COMMON_KEYS).chain(NARROWING_KEYS.iter().map(|(_, key)| key)) {
+    let of_some = Narrow::ALL.map(|(key, narrow)| (key, narrowing(narrow)));
+    for (key, text) in BAND_KEYS.iter().chain(&COMMON_KEYS).chain(&of_some) {
         let _ = writeln!(out, "| `{key}` | {text} |");
     }
     out
@@ -193,8 +196,9 @@ fn indent(text: &str) -> String {
 
 fn keys(info: &Info) -> impl Iterator<Item = (&'static str, &'static str)> {
     let band = if info.takes_band { BAND_KEYS.as_slice() } else { &[] };
-    let narrowing = NARROWING_KEYS.iter().filter(|(narrow, _)| info.narrows.contains(narrow)).map(|(_, key)| *key);
-    band.iter().chain(&COMMON_KEYS).copied().chain(narrowing)
+    let narrows = info.narrows;
+    let narrowed = Narrow::ALL.into_iter().filter(|(_, narrow)| narrows.contains(narrow));
+    band.iter().chain(&COMMON_KEYS).copied().chain(narrowed.map(|(key, narrow)| (key, narrowing(narrow))))
 }
 
 fn rule(rule: Rule) -> &'static str {

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::entry::worst_seed;
+use super::entry::{at_most, worst_seed};
 use super::evidence::trace;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::{count, number, times};
@@ -126,15 +126,10 @@ impl Check for Finite {
         }
         let steps = |wanted: fn(&Step) -> bool| count(self.steps_of(trace).filter(|(_, step)| wanted(step)).count());
         let skipped = steps(is_skipped);
-        let entry = |name: Option<&str>, value: f64, max: f64| Entry {
-            name: name.map(str::to_owned),
-            value: Some(value),
-            band: Some(Band { min: None, max: Some(max), expect: None }),
-            scale: Scale::Linear,
-        };
-        let mut entries = vec![entry(None, steps(is_bad) - skipped, 0.0)];
+        let band = Some(Band { min: None, max: Some(0.0), expect: None });
+        let mut entries = vec![Entry { name: None, value: Some(steps(is_bad) - skipped), band, scale: Scale::Linear }];
         if skipped > 0.0 {
-            entries.push(entry(Some(SKIPPED), skipped / count(self.steps_of(trace).count()), SKIPPED_AT_MOST));
+            entries.push(at_most(SKIPPED, skipped / count(self.steps_of(trace).count()), SKIPPED_AT_MOST));
         }
         Sample::Seen(entries)
     }

@@ -3,7 +3,7 @@
 use nncheck_core::measurement::activation_gradients::{
     ActivationGradient, ActivationGradients, ActivationGradientsAsk,
 };
-use tch::{Kind, Tensor};
+use tch::Kind;
 
 use crate::observe::{Keep, Kept, Observer, Statistics};
 use crate::subject::{Program, SubjectError, named};
@@ -37,26 +37,19 @@ pub(super) fn measure(program: &Program<'_>, _: &ActivationGradientsAsk) -> Resu
     let mut result = ActivationGradients { rows, ..ActivationGradients::default() };
     for Kept { output, gradient, .. } in kept {
         match gradient {
-            Some(gradient) => result.layers.push(ActivationGradient {
-                shape: sizes(&output.shape),
-                layer: output.layer,
-                operator: output.operator,
-                ..summed_up(&gradient)
-            }),
+            Some(gradient) => {
+                let Statistics { mean, std, .. } = Statistics::of(&values::<f64>(&gradient, Kind::Double));
+                result.layers.push(ActivationGradient {
+                    shape: sizes(&output.shape),
+                    layer: output.layer,
+                    operator: output.operator,
+                    norm: norm(&gradient),
+                    mean,
+                    std,
+                });
+            }
             None => result.unseen.push(output.layer),
         }
     }
     Ok(result)
-}
-
-fn summed_up(gradient: &Tensor) -> ActivationGradient {
-    let seen = Statistics::of(&values::<f64>(gradient, Kind::Double));
-    ActivationGradient {
-        layer: String::new(),
-        operator: String::new(),
-        shape: Vec::new(),
-        norm: norm(gradient),
-        mean: seen.mean,
-        std: seen.std,
-    }
 }

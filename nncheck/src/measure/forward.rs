@@ -13,7 +13,7 @@ use crate::observe::{Activation, Observer};
 use crate::subject::error::attempt;
 use crate::subject::{Program, SubjectError, named};
 use crate::tensors::sizes;
-use crate::user::{Batch, Named};
+use crate::user::{Batch, Named, Outputs};
 
 /// How far a constant parameter is moved.
 const MOVED: f64 = 0.1;
@@ -255,6 +255,11 @@ pub(super) fn difference_of(a: &Named, b: &Named, spreads: &[f64], part: impl Fn
     });
     // `max` would drop a NaN.
     each.fold(0.0, |worst, by| if by.is_nan() || by > worst { by } else { worst })
+}
+
+/// The operator that made a model's output; of several outputs nobody can tell which one came last.
+pub(super) fn last_operator(outputs: &Outputs, activations: &[Activation]) -> Option<String> {
+    activations.last().filter(|_| outputs.named().len() == 1).map(|last| last.operator.clone())
 }
 
 /// Whether every entry is finite.

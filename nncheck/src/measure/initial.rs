@@ -4,6 +4,7 @@ use nncheck_core::judge::number;
 use nncheck_core::measurement::{Initial, InitialAsk, Share};
 use tch::{Kind, Tensor};
 
+use super::forward::last_operator;
 use crate::observe::Observer;
 use crate::subject::{Program, SubjectError, named};
 use crate::tensors::shape;
@@ -135,9 +136,7 @@ impl Outputs {
             }
             None => sums.add(&losses, None, batch.len()),
         }
-        // Of several outputs nobody can tell which one came last.
-        let only = outputs.named().len() == 1;
-        self.last_operator = activations.last().filter(|_| only).map(|a| a.operator.clone());
+        self.last_operator = last_operator(&outputs, &activations);
         self.main.push(outputs.main().shallow_clone());
         Ok(())
     }

@@ -4,6 +4,7 @@ use nncheck_core::measurement::loss_task::{Given, LossTask, LossTaskAsk};
 use nncheck_core::reference::class_axis;
 use tch::{Kind, Tensor};
 
+use super::forward::last_operator;
 use crate::observe::Observer;
 use crate::subject::{OneTerm, Program, SubjectError, named};
 use crate::tensors::shape;
@@ -23,9 +24,7 @@ pub(super) fn measure(program: &Program<'_>, ask: &LossTaskAsk) -> Result<LossTa
     let mut observer = Observer::new(&named(program.parameters()));
     let (outputs, activations) = tch::no_grad(|| observer.watch(|| program.outputs(&batch, true)))?;
     let outputs = outputs?;
-    if outputs.named().len() == 1 {
-        result.last_operator = activations.last().map(|seen| seen.operator.clone());
-    }
+    result.last_operator = last_operator(&outputs, &activations);
     // Batch by batch, so that no more inputs than a batch's are copied.
     let targets: Vec<Batch> = (0..rows)
         .step_by(size.max(1))

@@ -1,12 +1,11 @@
 //! Training on a handful of examples until they are learnt.
 
-mod limit;
-
 use nncheck_core::measurement::{Overfit, OverfitAsk};
 use nncheck_core::spec::loss::Task;
 
+use super::forward::last_operator;
 use crate::subject::error::attempt;
-use crate::subject::{Program, SubjectError};
+use crate::subject::{Limit, Program, SubjectError};
 use crate::user::{Batch, Mode, Outputs};
 
 /// Points on the curve at most.
@@ -23,7 +22,7 @@ pub(super) fn measure(program: &mut Program<'_>, ask: &OverfitAsk) -> Result<Ove
         return Ok(result);
     }
     result.constant_loss = constant_loss(program, &rows)?;
-    let limit = limit::of(program, &rows);
+    let limit = program.loss().map_or(Limit::NONE, |loss| loss.limit(&rows, program.facts().classes));
     (result.least_loss, result.best_accuracy) = (limit.loss, limit.accuracy);
     let goal = limit.loss + ask.loss * result.constant_loss.unwrap_or(1.0);
     let right = |accuracy: Option<f64>| accuracy.is_none_or(|a| a >= limit.accuracy);
@@ -34,10 +33,12 @@ pub(super) fn measure(program: &mut Program<'_>, ask: &OverfitAsk) -> Result<Ove
         // What a step returns was there before its update: so many updates have been made.
         let taken = trainer.step(&mut || rows.clone(), if step == 0 { Mode::Watched } else { Mode::Bare })?;
         if step == 0 {
-            // Of several outputs nobody can tell which one came last.
-            let only = taken.outputs.as_ref().is_none_or(|(_, outputs)| outputs.named().len() == 1);
             let activations = trainer.seen().activations()?;
-            result.last_operator = activations.last().filter(|_| only).map(|a| a.operator.clone());
+            result.last_operator = match &taken.outputs {
+                Some((_, outputs)) => last_operator(outputs, &activations),
+                // A program of the user's own, whose outputs are its own affair.
+                None => activations.last().map(|last| last.operator.clone()),
+            };
             (result.first_loss, result.peak) = (taken.loss, taken.loss);
         }
         result.peak = result.peak.max(taken.loss);

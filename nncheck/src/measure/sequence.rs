@@ -6,6 +6,7 @@ use tch::{Kind, Tensor};
 
 use super::forward::{self, Forward, Stop, difference_of, nothing, or_nothing};
 use crate::subject::{Program, SubjectError};
+use crate::tensors::is_next;
 use crate::user::{Batch, Named};
 
 /// Below this, nothing changed.
@@ -54,7 +55,7 @@ fn look(model: &Forward<'_, '_>, wanted: usize) -> Result<Sequence, Stop> {
     let mut cuts = vec![1, length / 2, length - 1];
     cuts.dedup();
     for position in cuts.into_iter().filter(|&position| position > 0) {
-        let changed = changed_from(&batch, length, position, length - position);
+        let changed = changed_from(&batch, length, result.next, position, length - position);
         if batch.inputs().iter().zip(changed.inputs().iter()).all(|((_, a), (_, b))| a.equal(b)) {
             continue;
         }
@@ -69,7 +70,7 @@ fn look(model: &Forward<'_, '_>, wanted: usize) -> Result<Sequence, Stop> {
     }
     let step = length.div_ceil(SINGLE);
     for position in (1..length).rev().step_by(step) {
-        let changed = model.by_row(&changed_from(&batch, length, position, 1))?;
+        let changed = model.by_row(&changed_from(&batch, length, result.next, position, 1))?;
         let first = (0..position).find(|&t| in_front(&changed, t + 1, t) > CHANGED);
         if let Some(first) = first {
             result.reach = result.reach.max(position - first);
@@ -101,9 +102,9 @@ pub(super) fn is_mask(input: &Tensor) -> bool {
         || input.square().equal(&(input * input * input * input)) && input.max().double_value(&[]) <= 1.0
 }
 
-/// The same batch with other contents at `count` positions from `from` on: tokens one further, features of the next row.
-fn changed_from(batch: &Batch, length: usize, from: usize, count: usize) -> Batch {
-    let has_decoder = batch.inputs().iter().any(|(_, input)| foretells(input, batch));
+/// The same batch with other contents at `count` positions from `from` on: tokens one further, features of the next row; where
+/// there is a decoder, in its own input alone.
+fn changed_from(batch: &Batch, length: usize, has_decoder: bool, from: usize, count: usize) -> Batch {
     batch.with_inputs(|input| {
         if !is_sequence(input, length, batch) || has_decoder && !foretells(input, batch) {
             return input.shallow_clone();
@@ -154,17 +155,6 @@ fn reversed(
 /// Whether some target is what the input holds one position later.
 fn foretells(input: &Tensor, batch: &Batch) -> bool {
     batch.targets().iter().any(|(_, target)| is_next(input, target))
-}
-
-/// Whether each target is what the input holds one position later.
-pub(super) fn is_next(input: &Tensor, target: &Tensor) -> bool {
-    let (shape, length) = (input.size(), input.size().get(1).copied().unwrap_or(0));
-    shape == target.size()
-        && length > 1
-        && input
-            .narrow(1, 1, length - 1)
-            .to_kind(Kind::Double)
-            .equal(&target.narrow(1, 0, length - 1).to_kind(Kind::Double))
 }
 
 /// The layers that attend or recur.

@@ -83,9 +83,8 @@ fn empty(facts: &DataFacts) -> Trace {
 /// The same batch with nothing in it. A mask beside what it is of says how much there is, and stays: what is masked out
 /// altogether has no mean.
 fn blank(batch: &Batch) -> Batch {
-    let masks = batch.inputs().iter().filter(|(_, input)| is_mask(input)).count();
-    let beside_others = masks < batch.inputs().len();
-    batch.with_inputs(|input| if beside_others && is_mask(input) { input.shallow_clone() } else { input.zeros_like() })
+    let may_mask = batch.inputs().len() > 1 && batch.inputs().iter().any(|(_, input)| !is_mask(input));
+    batch.with_inputs(|input| if may_mask && is_mask(input) { input.shallow_clone() } else { input.zeros_like() })
 }
 
 /// What is kept of a step.
@@ -185,7 +184,8 @@ fn describe(trainer: &mut Trainer<'_, '_>, trace: &mut Trace) {
         .collect();
     // Inputs that are differentiated by (adversarial examples, gradient penalties) are nobody's parameters.
     let read = seen.first_inputs().unwrap_or_default();
-    let inputs: Vec<Vec<i64>> = read.inputs().iter().map(|(_, input)| input.size()).collect();
+    let leaves = read.inputs().iter().filter(|(_, input)| input.requires_grad());
+    let inputs: Vec<Vec<i64>> = leaves.map(|(_, input)| input.size()).collect();
     let unregistered = seen.with_observer(|observer| {
         let strangers = observer.unregistered().iter().filter(|stranger| !inputs.contains(&stranger.shape));
         strangers.map(|u| Unregistered { layer: u.layer.clone(), shape: sizes(&u.shape) }).collect()

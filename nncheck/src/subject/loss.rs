@@ -1,6 +1,7 @@
 //! The losses, with PyTorch's meaning: of one of PyTorch's kinds, by the user's own function, or a weighted sum of terms.
 
 mod guess;
+mod limit;
 mod predictions;
 mod scores;
 mod single;
@@ -9,6 +10,7 @@ mod term;
 use nncheck_core::spec::loss::{Loss, LossKind, Task};
 use tch::{Kind, Tensor};
 
+pub(crate) use self::limit::Limit;
 pub(crate) use self::scores::{Score, Scores};
 pub(crate) use self::single::OneTerm;
 use self::term::Term;

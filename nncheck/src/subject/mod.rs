@@ -18,7 +18,7 @@ use tch::Kind;
 pub use data::Tensors;
 pub use error::{Phase, SubjectError};
 pub use loss::LossFunction;
-pub(crate) use loss::{OneTerm, Score, Scores};
+pub(crate) use loss::{Limit, OneTerm, Score, Scores};
 pub use model::Network;
 pub use optimizer::Optimizer;
 pub(crate) use optimizer::decays;

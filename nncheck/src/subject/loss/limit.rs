@@ -1,50 +1,57 @@
-//! What a handful of examples allows at best: where the loss of any model stays above zero, or not every answer can be right.
+//! What the targets of a few examples allow at best: where the loss of any model stays above zero, or not every answer can be
+//! right.
 
-use nncheck_core::spec::loss::{LossKind, Reduction, Term};
+use nncheck_core::judge::number::count;
+use nncheck_core::spec::loss::{LossKind, Reduction};
 use tch::{Kind, Tensor};
 
-use super::super::sequence::is_next;
-use crate::subject::Program;
+use super::LossFunction;
+use super::term::Term;
+use crate::tensors::{is_next, values};
 use crate::user::Batch;
 
 /// The best that any model could do.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Limit {
-    pub(super) loss: f64,
-    pub(super) accuracy: f64,
+pub(crate) struct Limit {
+    /// The least loss.
+    pub(crate) loss: f64,
+    /// The largest accuracy.
+    pub(crate) accuracy: f64,
 }
 
-/// Of the declared losses; a user's own function has no limit that anybody knows.
-pub(super) fn of(program: &Program<'_>, rows: &Batch) -> Limit {
-    let mut limit = Limit { loss: 0.0, accuracy: 1.0 };
-    let terms = &program.spec.loss.terms;
-    for (at, term) in terms.iter().enumerate().filter(|(_, term)| term.reduction == Reduction::Mean) {
-        let target = match &term.target {
-            Some(name) => rows.targets().iter().find(|(known, _)| *known == name.value).map(|(_, target)| target),
-            None => rows.targets().iter().next().map(|(_, target)| target),
-        };
-        let Some(target) = target else { continue };
-        limit.loss += term.weight
-            * match term.kind {
-                Some(LossKind::CrossEntropy) => program.facts().classes.map_or(0.0, |k| smoothed(term, k)),
+impl Limit {
+    /// A loss of zero, and everything right.
+    pub(crate) const NONE: Self = Self { loss: 0.0, accuracy: 1.0 };
+}
+
+impl LossFunction {
+    /// The best that any model could do on these rows, of `classes` classes. A user's own function has no limit that anybody
+    /// knows.
+    pub(crate) fn limit(&self, rows: &Batch, classes: Option<usize>) -> Limit {
+        let mut limit = Limit::NONE;
+        for (at, term) in self.terms.iter().enumerate().filter(|(_, term)| term.spec().reduction == Reduction::Mean) {
+            let Ok(target) = term.target(rows) else { continue };
+            let least = match term.kind() {
+                Some(LossKind::CrossEntropy) => classes.map_or(0.0, |k| smoothed(term, k)),
                 Some(LossKind::Bce | LossKind::BceWithLogits) => soft(target),
                 _ => 0.0,
             };
-        if at == 0 && matches!(term.kind, Some(LossKind::CrossEntropy | LossKind::Nll)) {
-            let (loss, accuracy) = beginnings(rows, target, term.ignore_index);
-            limit.loss += term.weight * loss;
-            limit.accuracy = accuracy;
+            limit.loss += term.spec().weight * least;
+            if at == 0 && matches!(term.kind(), Some(LossKind::CrossEntropy | LossKind::Nll)) {
+                let (loss, accuracy) = beginnings(rows, target, term.ignore_index());
+                limit.loss += term.spec().weight * loss;
+                limit.accuracy = accuracy;
+            }
         }
+        limit
     }
-    limit
 }
 
 /// The entropy of a target that is spread over `k` classes by label smoothing.
 fn smoothed(term: &Term, k: usize) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "classes are few")]
-    let k = k as f64;
-    let other = term.label_smoothing / k;
-    let right = 1.0 - term.label_smoothing + other;
+    let k = count(k);
+    let other = term.label_smoothing() / k;
+    let right = 1.0 - term.label_smoothing() + other;
     let surprise = |p: f64| if p > 0.0 { -p * p.ln() } else { 0.0 };
     surprise(right) + (k - 1.0) * surprise(other)
 }
@@ -62,6 +69,10 @@ fn beginnings(rows: &Batch, target: &Tensor, ignored: i64) -> (f64, f64) {
     let none = (0.0, 1.0);
     let follows = |input: &Tensor| input.dim() == 2 && input.kind() == Kind::Int64 && is_next(input, target);
     let Some(input) = rows.inputs().iter().map(|(_, input)| input).find(|input| follows(input)) else { return none };
+    let width = usize::try_from(target.size()[1]).unwrap_or(0).max(1);
+    let table = |ids: &Tensor| -> Vec<Vec<i64>> {
+        values::<i64>(ids, Kind::Int64).chunks(width).map(<[i64]>::to_vec).collect()
+    };
     let (tokens, next) = (table(input), table(target));
     let (mut surprise, mut right, mut all) = (0.0, 0.0, 0.0);
     for (row, nexts) in next.iter().enumerate() {
@@ -71,21 +82,13 @@ fn beginnings(rows: &Batch, target: &Tensor, ignored: i64) -> (f64, f64) {
             let times = |token: i64| alike.iter().filter(|&&other| other == token).count();
             // The least of the most frequent, so that one of them is right.
             let said = alike.iter().copied().max_by_key(|&token| (times(token), std::cmp::Reverse(token)));
-            #[expect(clippy::cast_precision_loss, reason = "examples are few")]
-            let share = times(own) as f64 / alike.len() as f64;
+            let share = count(times(own)) / count(alike.len());
             surprise -= share.ln();
             right += if said == Some(own) { 1.0 } else { 0.0 };
             all += 1.0;
         }
     }
     if all == 0.0 { none } else { (surprise / all, right / all) }
-}
-
-/// The rows of a matrix of ids.
-fn table(ids: &Tensor) -> Vec<Vec<i64>> {
-    let width = usize::try_from(ids.size()[1]).unwrap_or(0).max(1);
-    let all: Vec<i64> = Vec::try_from(&ids.contiguous().reshape([-1])).unwrap_or_default();
-    all.chunks(width).map(<[i64]>::to_vec).collect()
 }
 
 #[cfg(test)]
