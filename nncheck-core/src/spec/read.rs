@@ -293,10 +293,15 @@ struct Attempt {
     dropped: Vec<Span>,
 }
 
+/// Names that other tools have for what is called otherwise here.
+const ELSEWHERE: [(&str, &str); 3] = [("learning_rate", "lr"), ("batch_size", "batch"), ("filters", "out")];
+
 /// The label and the help of a name that is none of the known ones.
 pub(crate) fn with_suggestion(error: Diagnostic, name: &str, known: &[&str], kind: &str) -> Diagnostic {
     let all = || known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    match suggest::nearest(name, known.iter().copied()) {
+    let elsewhere =
+        ELSEWHERE.iter().find(|(other, ours)| *other == name && known.contains(ours)).map(|(_, ours)| *ours);
+    match elsewhere.or_else(|| suggest::nearest(name, known.iter().copied())) {
         Some(near) => {
             error.label(format!("did you mean `{near}`?")).help(format!("known are {}", suggest::list(known)))
         }

@@ -77,3 +77,9 @@ fn a_single_training_step_in_eval_mode_is_one_too_many() {
     assert_eq!((seen.judged.verdict, seen.causes), (Verdict::Fail, vec!["trained_in_eval_mode"]));
     assert!(seen.help.contains("1 of 60 training steps"), "{}", seen.help);
 }
+
+#[test]
+fn a_loss_that_is_not_finite_in_eval_mode_fails() {
+    let losses = Some(Losses { before: 2.3, train: 0.4, eval: f64::NAN });
+    assert_eq!(run(Seen { losses, ..sound() }).judged.verdict, Verdict::Fail);
+}

@@ -162,7 +162,12 @@ fn tokens(text: &str) -> Result<Vec<(Token<'_>, Range<usize>)>, ExpressionError>
         } else if c.is_whitespace() {
             continue;
         } else {
-            return Err(error(start..end, format!("`{}` means nothing here", c.escape_debug())));
+            let share = text[..start].trim().parse::<f64>().ok().filter(|_| c == '%' && text[end..].trim().is_empty());
+            let help = share.map(|percent| format!("shares are plain numbers: write {}", percent / 100.0));
+            return Err(ExpressionError {
+                help,
+                ..error(start..end, format!("`{}` means nothing here", c.escape_debug()))
+            });
         };
         tokens.push((token, start..end));
     }
