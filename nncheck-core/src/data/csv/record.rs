@@ -8,7 +8,7 @@ use super::super::columns::Columns;
 use super::super::error::DataError;
 use super::super::text::Text;
 use super::chunks::open_quote;
-use super::{read_record, reader};
+use super::{MARK, read_record, reader};
 use crate::diagnostic::Span;
 use crate::spec::loss::Task;
 use crate::spec::run::Dtype;
@@ -35,6 +35,13 @@ pub(super) struct Record {
 impl Rows<'_> {
     /// Reads the first record of a text; `None` where there is none.
     pub(super) fn record(&self, text: &Text) -> Result<Option<Record>, DataError> {
+        // The reader of a record takes its beginning for that of a file, and would pass over the mark.
+        if text.text.as_bytes().starts_with(MARK) {
+            return Err(DataError::new("data-text", "a row begins with a byte order mark")
+                .about(self.span)
+                .at(Some(text.place(&text.field(0, 0))))
+                .help("the mark may begin a file, and nothing else: were several files put together?"));
+        }
         if let Some(at) = open_quote(text.text.as_bytes()) {
             return Err(DataError::new("data-quote", "a quote has no end")
                 .about(self.span)

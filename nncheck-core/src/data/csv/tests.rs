@@ -70,6 +70,16 @@ fn byte_order_mark_quotes_spaces_blank_lines_and_crlf_are_tolerated() {
 }
 
 #[test]
+fn a_byte_order_mark_begins_a_file_and_no_row() {
+    let error = refused(b"a,y\n\xef\xbb\xbf1,0\n2,1\n");
+    assert_eq!(located(&error).0, "a row begins with a byte order mark");
+    assert_eq!((located(&error).1, located(&error).2), (2, 1));
+    // Wherever the row stands, and in quotes too.
+    assert_eq!(located(&refused(b"a,y\n1,0\n\n\xef\xbb\xbf2,1\n")).1, 4);
+    assert_eq!(located(&refused(b"a,y\n\xef\xbb\xbf\"1\",0\n")).1, 2);
+}
+
+#[test]
 fn columns_that_are_not_used_may_hold_anything() {
     let bytes = "id,a,y\nMüller,1,0\n,2,1\n".as_bytes();
     let data = load_with(bytes, Task::Multiclass, |data| {
