@@ -1,11 +1,13 @@
 //! `learns`: training lowers the loss, and the inputs have a part in it.
 
+mod curve;
+
 use std::num::NonZeroUsize;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::evidence::{NOT_FINITE, average, initial, not_finite_from_the_start, raw_targets, trace, typical};
+use super::evidence::{NOT_FINITE, average, initial, not_finite_from_the_start, raw_targets, trace};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::{number, times};
 use crate::judge::sparkline::sparkline;
@@ -15,6 +17,7 @@ use crate::measurement::{InitialAsk, Measurement, Request, Share, TraceAsk};
 use crate::spec::Subject;
 use crate::spec::loss::Task;
 use crate::spec::property::Narrow;
+use curve::Curve;
 
 const OF_INITIAL: &str = "of initial loss";
 const OF_BLANK: &str = "of blank inputs";
@@ -155,6 +158,9 @@ impl Check for Learns {
         let known = self.known_to_slow(context, taken);
         if seen.is_flat() {
             causes.extend(known);
+            if seen.gains_on_blank() {
+                causes.push(self.slow(context, &seen));
+            }
             causes.push(self.no_learning(&seen));
             // A model that starts at what can be known without inputs has nowhere to fall where these tell nothing.
             if outside(OF_BLANK) {
@@ -292,95 +298,6 @@ fn entry(name: &str, loss: f64, reference: f64, max: f64) -> Entry {
         value,
         band: Some(Band { min: None, max: Some(max), expect: None }),
         scale: Scale::Log,
-    }
-}
-
-/// The curve of the typical seed, in tenths.
-struct Curve {
-    start: f64,
-    end: f64,
-    blank: f64,
-    tenths: Vec<f64>,
-    /// The largest loss of any step of the first seed.
-    peak: f64,
-}
-
-impl Curve {
-    fn new(check: &Learns, context: &Context<'_>, taken: &[Vec<Measurement>]) -> Option<Self> {
-        let of = |f: fn(&Losses) -> f64| {
-            let all = taken.iter().filter_map(|seed| check.losses(context, seed).ok().flatten());
-            all.map(|l| f(&l))
-                .find(|v| !v.is_finite())
-                .or_else(|| typical(taken, |seed| check.losses(context, seed).ok().flatten().map(|l| f(&l))))
-        };
-        let losses = context.losses(trace(taken.first()?, 0).ok()?).ok()?;
-        let size = losses.len().div_ceil(10).max(1);
-        let tenths = losses.chunks(size).filter_map(average).collect();
-        let peak = losses.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        Some(Self { start: of(|l| l.initial)?, end: of(|l| l.real)?, blank: of(|l| l.blank)?, tenths, peak })
-    }
-
-    fn is_flat(&self) -> bool {
-        self.is_level() && !self.still_falling() && !self.steadily_up()
-    }
-
-    /// It ended below its beginning by this share of it.
-    fn fell_by(&self, share: f64) -> bool {
-        self.end < self.start - share * self.start.abs()
-    }
-
-    /// No tenth is further than 2 % from another.
-    fn is_level(&self) -> bool {
-        let (low, high) =
-            self.tenths.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &t| (low.min(t), high.max(t)));
-        self.end.is_finite() && high - low <= 0.02 * self.start.abs()
-    }
-
-    fn rises(&self) -> bool {
-        !self.end.is_finite() || self.end > self.start + 0.05 * self.start.abs()
-    }
-
-    /// It was at more than twice its beginning on the way.
-    fn jumps(&self) -> bool {
-        self.start > 0.0 && self.peak > 2.0 * self.start
-    }
-
-    fn steadily_up(&self) -> bool {
-        let up = self.tenths.windows(2).filter(|pair| pair[1] > pair[0]).count();
-        self.tenths.iter().all(|t| t.is_finite())
-            && up * 10 >= self.tenths.len().saturating_sub(1) * 9
-            && self.end > self.start
-    }
-
-    /// The second half goes on falling.
-    fn still_falling(&self) -> bool {
-        let half = &self.tenths[self.tenths.len() / 2..];
-        let down = half.windows(2).filter(|pair| pair[1] < pair[0]).count();
-        half.len() >= 2 && down * 4 >= (half.len() - 1) * 3 && half[half.len() - 1] < half[0] - 1e-4 * half[0].abs()
-    }
-
-    /// It began above where blank inputs lead, and has not come down to that yet: what the inputs are worth, nobody can tell.
-    fn is_on_its_way_down(&self) -> bool {
-        self.still_falling() && self.start > self.end && self.end > self.blank + 0.1 * self.blank.abs()
-    }
-
-    /// The share of the fall that is not there on blank inputs.
-    fn share_of_the_inputs(&self) -> f64 {
-        let fall = self.start - self.end;
-        if fall > 0.0 { (self.blank - self.end) / fall } else { 0.0 }
-    }
-
-    fn as_blank(&self) -> Cause {
-        let matter = if self.share_of_the_inputs() < 0.5 { "hardly matter" } else { "matter less than they could" };
-        Cause {
-            id: "labels_do_not_belong",
-            help: format!(
-                "the loss goes from {} to {}, and to {} on blank inputs: the inputs {matter}; see that labels belong to their inputs and that the inputs reach the outputs",
-                number(self.start),
-                number(self.end),
-                number(self.blank)
-            ),
-        }
     }
 }
 

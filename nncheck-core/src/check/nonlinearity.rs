@@ -39,7 +39,8 @@ const STRAIGHT: [&str; 12] =
 ///
 /// ## Defaults
 /// At least 1e-9 (1e-5 where the model does not run in float64): without activation it is 1e-16, sound models have 0.014 and
-/// more. Models with one layer of weights are meant to be straight, and are skipped.
+/// more. Models in
+/// which no layer of weights stands behind another are meant to be straight, and are skipped.
 ///
 /// ## Sources
 /// I. Goodfellow, Y. Bengio, A. Courville, Deep Learning (2016), section 6.1.
@@ -94,8 +95,10 @@ impl Check for Nonlinearity {
             Ok(seen) => seen,
             Err(sample) => return sample,
         };
-        if seen.weights < 2 {
-            return Sample::Nothing("the model has one layer of weights: it is meant to be a straight line".to_owned());
+        if seen.depth < 2 {
+            return Sample::Nothing(
+                "no layer of weights stands behind another: the model is meant to be a straight line".to_owned(),
+            );
         }
         let Some(bend) = seen.bend else {
             let why = if seen.variation <= f64::EPSILON || seen.is_noise() {

@@ -48,8 +48,8 @@ pub struct Response {
     /// The largest of |f(0.3 a + 0.7 b) - 0.3 f(a) - 0.7 f(b)| over the largest of |f(a) - f(b)|; `None` where inputs are
     /// tokens, which cannot be mixed.
     pub bend: Option<f64>,
-    /// How many parameters of two or more dimensions the model has.
-    pub weights: usize,
+    /// How many layers of weights (parameters of two or more dimensions) stand one behind another.
+    pub depth: usize,
     /// The operators of a pass.
     pub layers: Vec<LayerSeen>,
 }

@@ -2,10 +2,9 @@
 //! train mode and in eval mode.
 
 use nncheck_core::measurement::dropout::{DropoutAsk, Dropouts, Dropped, Shift};
-use tch::Tensor;
 
 use super::normalisation;
-use crate::observe::{Activation, Observer};
+use crate::observe::{Activation, Observer, Operator, Statistics};
 use crate::subject::{Program, SubjectError, named};
 use crate::user::Batch;
 
@@ -23,17 +22,29 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(activation: &Activation) -> Self {
-        let statistics = &activation.statistics;
+    fn of(statistics: &Statistics) -> Self {
         let (mean, std) = (statistics.mean, statistics.std);
         Self { zeros: statistics.zero_fraction, square: mean * mean + std * std, variance: std * std }
     }
+}
 
-    fn of_tensor(tensor: &Tensor) -> Self {
-        let x = tensor.to_kind(tch::Kind::Double);
-        let mean = |t: &Tensor| t.mean(tch::Kind::Double).double_value(&[]);
-        Self { zeros: mean(&x.eq(0.0)), square: mean(&x.square()), variance: x.var(false).double_value(&[]) }
-    }
+/// What an operator put out.
+fn out(operator: &Operator) -> Seen {
+    Seen::of(&operator.seen.statistics)
+}
+
+/// What an operator drops from: of two that are multiplied, the one that is no mask.
+fn input(operator: &Operator) -> Option<Seen> {
+    let whole = || operator.inputs.iter().filter(|input| input.count == operator.seen.statistics.count);
+    whole().find(|input| !is_mask(input)).or_else(|| whole().next()).map(Seen::of)
+}
+
+/// Whether all entries are either zero or one and the same number: only then is their mean square the product of the largest
+/// and the mean.
+fn is_mask(statistics: &Statistics) -> bool {
+    let square = Seen::of(statistics).square;
+    let other = statistics.max * statistics.mean;
+    statistics.min >= 0.0 && statistics.zero_fraction > 0.0 && (square - other).abs() <= 1e-3 * other.abs()
 }
 
 /// Runs the model in both modes.
@@ -54,24 +65,23 @@ pub(super) fn measure(program: &Program<'_>, ask: DropoutAsk) -> Result<Dropouts
         return Ok(nothing("the program puts nothing out that could be looked at"));
     }
     let mut observer = Observer::new(&named(copy.parameters()));
-    let mut look = |seed: i64, train: bool| -> Result<Vec<Activation>, SubjectError> {
+    let mut look = |seed: i64, train: bool| -> Result<Vec<Operator>, SubjectError> {
         tch::manual_seed(seed);
-        let (outputs, activations) = observer.watch(|| copy.outputs(&batch, train))?;
+        let (outputs, operators) = observer.watch_with_inputs(|| copy.outputs(&batch, train))?;
         outputs?;
-        Ok(activations)
+        Ok(operators)
     };
     let mut passes = Vec::new();
     for seed in 0..PASSES {
         passes.push(look(seed, true)?);
     }
-    let names = |pass: &[Activation]| pass.iter().map(|a| a.layer.clone()).collect::<Vec<_>>();
+    let names = |pass: &[Operator]| pass.iter().map(|a| a.seen.layer.clone()).collect::<Vec<_>>();
     if passes.windows(2).any(|pair| names(&pair[0]) != names(&pair[1])) {
         return Ok(nothing("the model runs other operators each time"));
     }
-    let input = Seen::of_tensor(batch.x());
     let eval = [look(0, false)?, look(1, false)?];
-    let in_eval: Vec<String> = found(&eval, input).into_iter().map(|(at, _)| eval[0][at].layer.clone()).collect();
-    let dropped = found(&passes, input);
+    let in_eval: Vec<String> = found(&eval).into_iter().map(|(_, dropped)| dropped.layer).collect();
+    let dropped = found(&passes);
     let shifts = match dropped.first() {
         Some(&(first, _)) => shifts(&copy, &batch, &passes, first, &mut look)?,
         None => Vec::new(),
@@ -80,46 +90,45 @@ pub(super) fn measure(program: &Program<'_>, ask: DropoutAsk) -> Result<Dropouts
 }
 
 /// The operators that zero entries at random, by their place among those of a pass.
-fn found(passes: &[Vec<Activation>], input: Seen) -> Vec<(usize, Dropped)> {
+fn found(passes: &[Vec<Operator>]) -> Vec<(usize, Dropped)> {
     let Some(first) = passes.first() else { return Vec::new() };
-    let seen = |pass: &Vec<Activation>, at: usize| pass.get(at).map_or(input, Seen::of);
-    let mean = |of: &dyn Fn(&Vec<Activation>) -> f64| {
-        #[expect(clippy::cast_precision_loss, reason = "a handful of passes")]
-        let passes_taken = passes.len() as f64;
-        passes.iter().map(of).sum::<f64>() / passes_taken
-    };
     // Behind libtorch's own dropout, a product holds its zeros.
-    let by_hand = !first.iter().any(|a| a.operator.contains("dropout"));
+    let by_hand = !first.iter().any(|a| a.seen.operator.contains("dropout"));
     let mut all = Vec::new();
-    for (at, activation) in first.iter().enumerate() {
-        let before = |pass: &Vec<Activation>| if at == 0 { input } else { seen(pass, at - 1) };
-        let zero_in = mean(&|pass| before(pass).zeros);
-        let zero_out = mean(&|pass| seen(pass, at).zeros);
-        let named = activation.operator.contains("dropout");
-        let masks = matches!(activation.operator.as_str(), "mul" | "where" | "masked_fill");
-        let varies = passes.iter().any(|pass| Seen::of(&pass[at]).zeros != seen(first, at).zeros);
+    for (at, Operator { seen, .. }) in first.iter().enumerate() {
+        let Some(before) = passes.iter().map(|pass| input(&pass[at])).collect::<Option<Vec<_>>>() else { continue };
+        let after = |at: usize| passes.iter().map(move |pass| out(&pass[at]));
+        let zero_in = mean(before.iter().map(|seen| seen.zeros));
+        let zero_out = mean(after(at).map(|seen| seen.zeros));
+        let named = seen.operator.contains("dropout");
+        let masks = matches!(seen.operator.as_str(), "mul" | "where" | "masked_fill");
+        let varies = after(at).any(|other| other.zeros != out(&first[at]).zeros);
         if zero_out - zero_in <= MADE || !(named || by_hand && masks && varies) {
             continue;
         }
         // One's own dropout may scale in an operator of its own.
-        let scales = |a: &Activation| matches!(a.operator.as_str(), "mul" | "div");
-        let after = first
-            .get(at + 1)
-            .filter(|a| !named && scales(a) && a.statistics.zero_fraction == activation.statistics.zero_fraction);
-        let out = if after.is_some() { at + 1 } else { at };
-        all.push((
-            at,
-            Dropped {
-                layer: activation.layer.clone(),
-                entries: activation.shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).product(),
-                zero_in,
-                zero_out,
-                square_in: mean(&|pass| before(pass).square),
-                square_out: mean(&|pass| seen(pass, out).square),
-            },
-        ));
+        let scales = |next: &Activation| {
+            matches!(next.operator.as_str(), "mul" | "div")
+                && next.statistics.zero_fraction == seen.statistics.zero_fraction
+        };
+        let scaled = !named && first.get(at + 1).is_some_and(|next| scales(&next.seen));
+        let dropped = Dropped {
+            layer: seen.layer.clone(),
+            entries: seen.shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).product(),
+            zero_in,
+            zero_out,
+            square_in: mean(before.iter().map(|seen| seen.square)),
+            square_out: mean(after(if scaled { at + 1 } else { at }).map(|seen| seen.square)),
+        };
+        all.push((at, dropped));
     }
     all
+}
+
+/// Of one number a pass.
+fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = numbers.fold((0.0, 0.0), |(sum, count), number| (sum + number, count + 1.0));
+    sum / count
 }
 
 /// The variance before each batch norm behind dropout, with dropout and, in eval mode, without: normalised by the statistics of
@@ -127,25 +136,23 @@ fn found(passes: &[Vec<Activation>], input: Seen) -> Vec<(usize, Dropped)> {
 fn shifts(
     copy: &Program<'_>,
     batch: &Batch,
-    passes: &[Vec<Activation>],
+    passes: &[Vec<Operator>],
     dropout: usize,
-    look: &mut dyn FnMut(i64, bool) -> Result<Vec<Activation>, SubjectError>,
+    look: &mut dyn FnMut(i64, bool) -> Result<Vec<Operator>, SubjectError>,
 ) -> Result<Vec<Shift>, SubjectError> {
     let first = &passes[0];
     let norms: Vec<usize> =
-        (dropout + 1..first.len()).filter(|&at| first[at].operator.contains("batch_norm")).collect();
+        (dropout + 1..first.len()).filter(|&at| first[at].seen.operator.contains("batch_norm")).collect();
     if norms.is_empty() {
         return Ok(Vec::new());
     }
     normalisation::take_statistics(copy, batch)?;
     let eval = look(0, false)?;
     let shift = |at: usize| {
-        let layer = &first[at].layer;
-        let then = eval.iter().position(|a| a.layer == *layer)?;
-        let off = Seen::of(eval.get(then.checked_sub(1)?)?).variance;
-        #[expect(clippy::cast_precision_loss, reason = "a handful of passes")]
-        let on = passes.iter().map(|pass| Seen::of(&pass[at - 1]).variance).sum::<f64>() / passes.len() as f64;
-        Some(Shift { layer: layer.clone(), on, off })
+        let layer = &first[at].seen.layer;
+        let off = input(eval.iter().find(|a| a.seen.layer == *layer)?)?.variance;
+        let on = passes.iter().map(|pass| Some(input(&pass[at])?.variance)).collect::<Option<Vec<_>>>()?;
+        Some(Shift { layer: layer.clone(), on: mean(on.into_iter()), off })
     };
     Ok(norms.into_iter().filter_map(shift).collect())
 }

@@ -9,7 +9,7 @@ use nncheck_core::spec::{self};
 use tch::{Device, Kind, Tensor};
 
 use crate::generator::undisturbed;
-use crate::observe::{Activation, Observer};
+use crate::observe::{self, Activation, ObserveError, Observer};
 use crate::subject::error::attempt;
 use crate::subject::{Program, SubjectError, named};
 use crate::tensors::sizes;
@@ -33,8 +33,8 @@ impl From<SubjectError> for Stop {
     }
 }
 
-impl From<crate::observe::ObserveError> for Stop {
-    fn from(error: crate::observe::ObserveError) -> Self {
+impl From<ObserveError> for Stop {
+    fn from(error: ObserveError) -> Self {
         Self::Failed(error.into())
     }
 }
@@ -201,9 +201,13 @@ impl<'p, 'a> Forward<'p, 'a> {
         Ok(activations)
     }
 
-    /// Parameters by name.
-    pub(super) fn parameters(&self) -> &[(String, Tensor)] {
-        self.program.parameters()
+    /// How many layers of weights stand one behind another in a pass in eval mode.
+    pub(super) fn depth(&self, batch: &Batch) -> Result<usize, Stop> {
+        let inputs = batch.inputs().iter().map(|(_, input)| input);
+        let (outputs, depth) =
+            observe::depth(inputs, self.program.parameters(), || self.run(batch)).map_err(ObserveError::Install)?;
+        outputs?;
+        Ok(depth)
     }
 
     /// Whether the same pass puts out the same twice, with the generator in the same state.

@@ -32,7 +32,7 @@ fn look(model: &Forward<'_, '_>, ask: &ResponseAsk) -> Result<Response, Stop> {
     let mut result = Response {
         precise: model.is_precise(),
         variation,
-        weights: model.parameters().iter().filter(|(_, parameter)| parameter.dim() > 1).count(),
+        depth: model.depth(&a)?,
         layers: activations.iter().map(seen).collect(),
         ..Response::default()
     };

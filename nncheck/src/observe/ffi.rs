@@ -25,6 +25,7 @@ pub(super) trait Watcher {
 /// A tensor that an operator reads, for the time of the callback. Mirrors `nncheck_input`.
 #[repr(C)]
 pub(super) struct Input {
+    tensor: *const C_tensor,
     storage: *const c_void,
     sizes: *const i64,
     dimensions: usize,
@@ -34,6 +35,23 @@ pub(super) struct Input {
 impl Input {
     pub(super) fn storage(&self) -> Storage {
         Storage(self.storage.addr())
+    }
+
+    /// Statistics of a floating input as it is now; `None` of all others.
+    pub(super) fn statistics(&self) -> Option<Result<Statistics, String>> {
+        let mut seen = Output {
+            tensor: self.tensor,
+            storage: self.storage,
+            sizes: std::ptr::null(),
+            dimensions: 0,
+            entries: 0,
+            data: std::ptr::null(),
+            bytes: 0,
+            floating: false,
+        };
+        // SAFETY: the tensor lives during the callback, and C++ writes a whole description or nothing.
+        let described = unsafe { nncheck_describe(self.tensor, &raw mut seen) };
+        (described && seen.floating).then(|| seen.statistics())
     }
 
     /// The shape of a leaf that requires a gradient; `None` for all other tensors.
@@ -244,6 +262,7 @@ unsafe extern "C" {
     fn nncheck_install(callbacks: Callbacks, error: *mut c_char, capacity: usize) -> *mut c_void;
     fn nncheck_remove(watch: *mut c_void);
     fn nncheck_storage(tensor: *const C_tensor) -> *const c_void;
+    fn nncheck_describe(tensor: *const C_tensor, output: *mut Output) -> bool;
     fn nncheck_read(
         tensor: *const C_tensor,
         state: *mut c_void,

@@ -5,6 +5,7 @@
 //! once, in the operator's own end callback: a moment later an in-place activation may have overwritten it. For the same
 //! reason `hooks` asks for gradients there and then, where they are wanted.
 
+mod depth;
 mod ffi;
 mod hooks;
 mod naming;
@@ -14,6 +15,7 @@ use std::collections::HashSet;
 
 use tch::Tensor;
 
+pub(crate) use self::depth::depth;
 pub(crate) use self::hooks::{Keep, Kept, Recorded};
 use self::naming::{Namer, Parameters, Storage};
 pub use self::statistics::Statistics;
@@ -31,6 +33,15 @@ pub struct Activation {
     pub shape: Vec<i64>,
     /// What is known of its entries.
     pub statistics: Statistics,
+}
+
+/// One operator of a pass, with what it read.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Operator {
+    /// Its output.
+    pub(crate) seen: Activation,
+    /// Its inputs that are floating point and no parameters, as they were before it ran, in the order of its arguments.
+    pub(crate) inputs: Vec<Statistics>,
 }
 
 /// What is told of an operator's output beside its entries.
@@ -101,6 +112,10 @@ pub struct Observer {
     parameters: Parameters,
     read: HashSet<Storage>,
     unregistered: Vec<Unregistered>,
+    /// Whether statistics of what operators read are taken, too.
+    reads_inputs: bool,
+    /// Of the last such pass, for each activation.
+    inputs: Vec<Vec<Statistics>>,
 }
 
 impl std::fmt::Debug for Observer {
@@ -122,6 +137,8 @@ impl Observer {
             parameters: Parameters::default(),
             read: HashSet::new(),
             unregistered: Vec::new(),
+            reads_inputs: false,
+            inputs: Vec::new(),
         };
         observer.locate();
         observer
@@ -139,6 +156,22 @@ impl Observer {
     pub fn watch<R>(&mut self, forward: impl FnOnce() -> R) -> Result<(R, Vec<Activation>), ObserveError> {
         let (result, activations) = self.run(forward, None)?;
         Ok((result, activations))
+    }
+
+    /// As [`Observer::watch`], with what the operators read.
+    ///
+    /// # Errors
+    /// As [`Observer::watch`].
+    pub(crate) fn watch_with_inputs<R>(
+        &mut self,
+        forward: impl FnOnce() -> R,
+    ) -> Result<(R, Vec<Operator>), ObserveError> {
+        self.reads_inputs = true;
+        let watched = self.run(forward, None);
+        self.reads_inputs = false;
+        let (result, activations) = watched?;
+        let inputs = std::mem::take(&mut self.inputs);
+        Ok((result, activations.into_iter().zip(inputs).map(|(seen, inputs)| Operator { seen, inputs }).collect()))
     }
 
     /// Runs `forward` on this thread and shows each output's entries, as doubles in the order of its axes, to `look`.
@@ -184,11 +217,14 @@ impl Observer {
             read: std::mem::take(&mut self.read),
             strangers: Vec::new(),
             unregistered: Vec::new(),
+            inputs: self.reads_inputs.then(Vec::new),
+            read_now: Vec::new(),
             error: None,
         };
         let result = ffi::watch(&mut pass, forward).map_err(ObserveError::Install)?;
         self.read = pass.read;
         self.unregistered = pass.unregistered;
+        self.inputs = pass.inputs.unwrap_or_default();
         match pass.error {
             Some(error) => Err(error),
             None => Ok((result, pass.activations)),
@@ -232,6 +268,10 @@ struct Pass<'a, 'l> {
     /// Shapes of the current operator's trained inputs that are no parameters.
     strangers: Vec<Vec<i64>>,
     unregistered: Vec<Unregistered>,
+    /// For each activation, statistics of what its operator read, where they are wanted.
+    inputs: Option<Vec<Vec<Statistics>>>,
+    /// Those of the current operator.
+    read_now: Vec<Statistics>,
     error: Option<ObserveError>,
 }
 
@@ -245,6 +285,11 @@ impl ffi::Watcher for Pass<'_, '_> {
             } else if let Some(shape) = input.trained_shape() {
                 self.strangers.push(shape.to_vec());
             }
+        }
+        if self.inputs.is_some() {
+            // What cannot be read is no input that could be told apart.
+            let others = inputs.iter().zip(&storages).filter(|(_, storage)| !self.parameters.lie_in(**storage));
+            self.read_now = others.filter_map(|(input, _)| input.statistics()?.ok()).collect();
         }
         self.namer.start(operator, &storages);
     }
@@ -271,12 +316,17 @@ impl ffi::Watcher for Pass<'_, '_> {
             return;
         }
         match output.statistics() {
-            Ok(statistics) => self.activations.push(Activation {
-                layer: name.layer,
-                operator: name.operator,
-                shape: output.shape().to_vec(),
-                statistics,
-            }),
+            Ok(statistics) => {
+                self.activations.push(Activation {
+                    layer: name.layer,
+                    operator: name.operator,
+                    shape: output.shape().to_vec(),
+                    statistics,
+                });
+                if let Some(inputs) = &mut self.inputs {
+                    inputs.push(std::mem::take(&mut self.read_now));
+                }
+            }
             Err(reason) => {
                 self.error.get_or_insert(ObserveError::Read { layer: name.layer, reason });
             }

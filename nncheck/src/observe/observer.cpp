@@ -32,6 +32,7 @@ struct nncheck_output {
 
 // A tensor that an operator reads, valid during one callback. Mirrored by `ffi::Input`.
 struct nncheck_input {
+  const at::Tensor* tensor;
   const void* storage;  // identity only: never read through
   const int64_t* sizes;
   size_t dimensions;
@@ -86,6 +87,7 @@ c10::ArrayRef<const c10::IValue> last(const c10::IValue* values, size_t size, si
 
 nncheck_input describe_input(const at::Tensor& tensor) {
   nncheck_input input{};
+  input.tensor = &tensor;
   input.storage = storage_of(tensor);
   if (tensor.requires_grad() && tensor.is_leaf() && tensor.layout() == at::kStrided) {
     input.trained = true;
@@ -203,6 +205,11 @@ const void* nncheck_storage(const at::Tensor* tensor) noexcept {
   const void* storage = nullptr;
   guarded(nullptr, 0, [&] { storage = storage_of(*tensor); });
   return storage;
+}
+
+// What there is to see of a tensor; false where it has no sizes.
+bool nncheck_describe(const at::Tensor* tensor, nncheck_output* output) noexcept {
+  return guarded(nullptr, 0, [&] { *output = describe(*tensor); });
 }
 
 // Reads any floating tensor as doubles on the CPU, without autograd, view tracking or callbacks seeing it.

@@ -10,7 +10,7 @@ fn seen(bend: Option<f64>, operators: &[&str]) -> Response {
         precise: true,
         variation: 0.5,
         bend,
-        weights: 2,
+        depth: 2,
         layers: operators.iter().map(layer).collect(),
         ..Response::default()
     }
@@ -42,6 +42,6 @@ fn single_precision_is_given_its_rounding() {
 
 #[test]
 fn one_layer_tokens_and_constant_outputs_are_nothing_to_see() {
-    assert_eq!(run(Response { weights: 1, ..seen(Some(0.0), &[]) }).judged.verdict, Verdict::Skipped);
+    assert_eq!(run(Response { depth: 1, ..seen(Some(0.0), &[]) }).judged.verdict, Verdict::Skipped);
     assert_eq!(run(seen(None, &[])).judged.verdict, Verdict::Skipped);
 }

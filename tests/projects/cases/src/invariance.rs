@@ -28,6 +28,12 @@ pub fn always_training(path: &nn::Path) -> impl Module + use<> {
     nn::func(move |x| head.forward(&norm.forward_t(&hidden.forward(x), true).relu()))
 }
 
+/// Two layers side by side, of the inputs and of their mean.
+pub fn wide(path: &nn::Path) -> impl Module + use<> {
+    let (one, other) = (linear(path / "one", 8, 3), linear(path / "other", 1, 3));
+    nn::func(move |x| one.forward(x) + other.forward(&x.mean_dim([1_i64].as_slice(), true, x.kind())))
+}
+
 /// The batch's mean is subtracted.
 pub fn centred(path: &nn::Path) -> impl Module + use<> {
     let model = classifier(path);

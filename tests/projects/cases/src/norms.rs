@@ -28,6 +28,17 @@ pub fn by_hand(path: &nn::Path) -> impl ModuleT {
     with_dropout(path, |x, train| if train { dropped(x, 0.3, true) } else { x.shallow_clone() })
 }
 
+/// Two towers put side by side and a gate, with dropout behind each.
+pub fn dropout_behind_towers(path: &nn::Path) -> impl ModuleT {
+    let (left, right) = (linear(path / "left", 8, 16), linear(path / "right", 8, 16));
+    let (gate, head) = (linear(path / "gate", 32, 32), linear(path / "head", 32, 3));
+    nn::func_t(move |x, train| {
+        let both = Tensor::cat(&[left.forward(x).relu(), right.forward(x).tanh() * 5.0], 1).dropout(0.3, train);
+        let gated = (&both * gate.forward(&both).sigmoid()).dropout(0.3, train);
+        head.forward(&gated)
+    })
+}
+
 /// Dropout by hand, without the division.
 pub fn not_scaled(path: &nn::Path) -> impl ModuleT {
     with_dropout(path, |x, train| if train { dropped(x, 0.3, false) } else { x.shallow_clone() })
