@@ -208,6 +208,24 @@ fn damage_of_compressed_files_is_told() {
 }
 
 #[test]
+fn a_safetensors_file_holds_as_many_bytes_as_its_header_tells_of() {
+    let DataSource::Safetensors(whole) = arrays("kinds.safetensors", "f4", "y").source else { unreachable!() };
+    let sound = std::fs::read(&whole.path.value).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("spoilt.safetensors");
+    for (bytes, says) in [
+        ([&sound[..], &[0]].concat(), "it goes on after"),
+        (sound[..sound.len() - 1].to_vec(), "it is cut off"),
+    ] {
+        std::fs::write(&file, bytes).unwrap();
+        let mut source = whole.clone();
+        source.path = Located::new(file.clone(), 1..2);
+        let error = read(&data(DataSource::Safetensors(source)), Dtype::Float32).unwrap_err();
+        assert!(error.message.contains(says), "{error}");
+    }
+}
+
+#[test]
 fn a_small_file_that_unpacks_to_much_costs_little() {
     // 256 MiB of zeros in a quarter of a megabyte, behind a header that tells of two images of 2 x 2.
     let scratch = std::env::temp_dir().join(format!("nncheck-{}-bomb.idx.gz", std::process::id()));

@@ -44,6 +44,12 @@ pub(super) fn open(mut file: File) -> Result<Safetensors, String> {
             size - start
         ));
     }
+    if start + end < size {
+        return Err(format!(
+            "it goes on after the {end} bytes of numbers that its header tells of: {} are there",
+            size - start
+        ));
+    }
     Ok(Safetensors { file, start, tensors })
 }
 
