@@ -213,10 +213,9 @@ fn a_safetensors_file_holds_as_many_bytes_as_its_header_tells_of() {
     let sound = std::fs::read(&whole.path.value).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("spoilt.safetensors");
-    for (bytes, says) in [
-        ([&sound[..], &[0]].concat(), "it goes on after"),
-        (sound[..sound.len() - 1].to_vec(), "it is cut off"),
-    ] {
+    for (bytes, says) in
+        [([&sound[..], &[0]].concat(), "it goes on after"), (sound[..sound.len() - 1].to_vec(), "it is cut off")]
+    {
         std::fs::write(&file, bytes).unwrap();
         let mut source = whole.clone();
         source.path = Located::new(file.clone(), 1..2);

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::entry::seen;
 use super::evidence::{answer, median};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
+use crate::diagnostic::Span;
 use crate::judge::exhibit::{Curve, Exhibit};
 use crate::judge::number::{number, rough, times};
 use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
@@ -137,6 +138,13 @@ impl Check for LearningRate {
             rows: self.rows.get(),
         });
         std::iter::once(range.into()).chain(trials.map(Request::from)).collect()
+    }
+
+    fn refusal(&self, _context: &Context<'_>) -> Option<(Option<Span>, String)> {
+        (self.low >= self.high).then(|| {
+            let (low, high) = (number(self.low), number(self.high));
+            (None, format!("the rate is to rise from `low`, {low}, to `high`, {high}, which is not above it"))
+        })
     }
 
     fn sample(&self, _context: &Context<'_>, taken: &[Measurement]) -> Sample {

@@ -7,14 +7,14 @@ use serde::Deserialize;
 
 use super::evidence::answer;
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
-use crate::diagnostic::Located;
+use crate::diagnostic::{Located, Span};
 use crate::judge::number::number;
 use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
 use crate::measurement::score::{Score, ScoreAsk, ShareScore, Training};
 use crate::measurement::{Measurement, Request, Share, Value, ValueAsk};
 use crate::metric::Metric as Kind;
 use crate::spec::Subject;
-use crate::spec::property::Narrow;
+use crate::spec::property::{Narrow, Settings};
 use crate::spec::rust_path::Role;
 
 /// A metric after training lies in the property's band.
@@ -156,6 +156,24 @@ impl Check for Metric {
 
     fn paths(&self) -> Vec<(Role, &Located<String>)> {
         self.function.iter().map(|function| (Role::Value, function)).collect()
+    }
+
+    fn refusal(&self, context: &Context<'_>) -> Option<(Option<Span>, String)> {
+        let metric = self.kind(context.subject);
+        let Settings { expect, min, .. } = context.settings;
+        let (edge, value) = [expect, min].into_iter().flatten().find_map(|edge| {
+            let value = edge.value.constant().filter(|&value| value > 1.0)?;
+            Some((edge, value))
+        })?;
+        if self.function.is_some() || !metric.more_is_better() {
+            return None;
+        }
+        let share = if (2.0..=100.0).contains(&value) {
+            format!(": {} % is written {}", number(value), number(value / 100.0))
+        } else {
+            String::new()
+        };
+        Some((Some(edge.span), format!("`{}` is never above 1{share}", metric.name())))
     }
 
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample {

@@ -61,7 +61,7 @@ mod weight_scale;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::diagnostic::Located;
+use crate::diagnostic::{Located, Span};
 use crate::judge::exhibit::Exhibit;
 use crate::judge::{Band, Judged, Rule, Sample};
 use crate::measurement::{DataFacts, Measurement, Request};
@@ -173,6 +173,12 @@ pub trait Check: std::fmt::Debug + Send + Sync {
     /// Why there is nothing to look at, where the spec alone tells (no schedule, no dropout among the layers): nothing is
     /// measured then, and runners that hide skipped tests are told when they ask for the list.
     fn moot(&self, _context: &Context<'_>) -> Option<String> {
+        None
+    }
+
+    /// What the property says and nothing can hold, whatever is measured, and where it says so, if the check knows: an error of
+    /// the spec.
+    fn refusal(&self, _context: &Context<'_>) -> Option<(Option<Span>, String)> {
         None
     }
 

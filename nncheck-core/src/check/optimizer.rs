@@ -133,10 +133,14 @@ struct Race {
 }
 
 impl Race {
-    fn of(seen: &Trials) -> Option<Self> {
-        let (own, peers) = seen.losses.split_at_checked(FACTORS.len())?;
-        let peers = PEERS.iter().zip(peers.chunks(5)).map(|((_, rates), losses)| best(rates, losses)).collect();
-        Some(Self { start: seen.start, own: best(&FACTORS, own), peers })
+    /// The own one's trainings, then each peer's; or why there is no race.
+    fn of(taken: &[Measurement]) -> Result<Self, Sample> {
+        let own = seen(taken, |seen: &Trials| seen.cannot.as_ref())?;
+        let peers = PEERS.iter().enumerate().map(|(which, (_, rates))| {
+            let seen: &Trials = answer(taken, 1 + which).map_err(Sample::Unanswerable)?;
+            Ok(best(rates, &seen.losses))
+        });
+        Ok(Self { start: own.start, own: best(&FACTORS, &own.losses), peers: peers.collect::<Result<_, Sample>>()? })
     }
 
     /// The lowest loss of all.
@@ -157,22 +161,24 @@ impl Check for Optimizer {
         &Self::INFO
     }
 
+    /// One measurement an optimizer: each has its own time, and several workers share them.
     fn needs(&self, _subject: &Subject) -> Vec<Request> {
-        let peers =
-            PEERS.iter().enumerate().flat_map(|(which, (_, rates))| rates.map(|lr| Trial::Other(peer(which, lr))));
-        let trials = FACTORS.map(Trial::Own).into_iter().chain(peers).collect();
-        vec![TrialsAsk { trials, steps: self.steps.get(), rows: self.rows.get() }.into()]
+        let own = FACTORS.map(Trial::Own).to_vec();
+        let peers = PEERS.iter().enumerate();
+        let peers = peers.map(|(which, (_, rates))| rates.map(|lr| Trial::Other(peer(which, lr))).to_vec());
+        let ask = |trials| TrialsAsk { trials, steps: self.steps.get(), rows: self.rows.get() }.into();
+        [own].into_iter().chain(peers).map(ask).collect()
     }
 
     fn sample(&self, _context: &Context<'_>, taken: &[Measurement]) -> Sample {
-        let seen = match seen(taken, |seen: &Trials| seen.cannot.as_ref()) {
-            Ok(seen) => seen,
+        let race = match Race::of(taken) {
+            Ok(race) => race,
             Err(sample) => return sample,
         };
-        let Some(value) = Race::of(seen).and_then(|race| race.share()) else {
+        let Some(value) = race.share() else {
             return Sample::Nothing(format!(
                 "the loss of {} falls with no optimizer: something else is wrong, see `learns` and `overfit`",
-                number(seen.start)
+                number(race.start)
             ));
         };
         Sample::Seen(vec![Entry {
@@ -188,7 +194,7 @@ impl Check for Optimizer {
     }
 
     fn diagnose(&self, context: &Context<'_>, _judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let Some(race) = taken.iter().find_map(|seed| Race::of(answer(seed, 0).ok()?)) else { return Vec::new() };
+        let Some(race) = taken.iter().find_map(|seed| Race::of(seed).ok()) else { return Vec::new() };
         let peers = PEERS.iter().zip(&race.peers).filter_map(|((name, _), best)| Some((*name, (*best)?)));
         let Some((name, (lr, loss))) = peers.min_by(|a, b| a.1.1.total_cmp(&b.1.1)) else { return Vec::new() };
         let own = context.subject.optimizer.as_ref().map_or("the own one", |optimizer| optimizer.name());
@@ -206,7 +212,7 @@ impl Check for Optimizer {
     }
 
     fn exhibits(&self, context: &Context<'_>, _judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Exhibit> {
-        let Some(race) = taken.iter().find_map(|seed| Race::of(answer(seed, 0).ok()?)) else { return Vec::new() };
+        let Some(race) = taken.iter().find_map(|seed| Race::of(seed).ok()) else { return Vec::new() };
         let optimizer = context.subject.optimizer.as_ref();
         let lr = optimizer.and_then(crate::spec::optimizer::Optimizer::lr);
         let row = |name: &str, best: Option<(f64, f64)>, rate: &dyn Fn(f64) -> Option<f64>, marked| Row {

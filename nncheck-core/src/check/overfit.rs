@@ -143,6 +143,12 @@ impl Check for Overfit {
         if let Some(why) = &seen.cannot {
             return Sample::Nothing(why.clone());
         }
+        if (1..self.points.get()).contains(&seen.points) {
+            return Sample::Unanswerable(format!(
+                "`points` is {}, and there are {} training rows: take fewer",
+                self.points, seen.points
+            ));
+        }
         if seen.distinct < 2 {
             return Sample::Nothing(format!(
                 "all {} examples have the same target: there is nothing to tell apart",

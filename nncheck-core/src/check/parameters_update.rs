@@ -96,7 +96,7 @@ impl CheckType for ParametersUpdate {
             CauseInfo {
                 id: "dead_units",
                 what: "a parameter's gradient is zero in every step: the units behind it are dead",
-                cure: "initialise smaller, lower the learning rate, or use a leaky rectifier",
+                cure: "initialise smaller, lower the learning rate, or give rectifiers a slope below zero (leaky_relu)",
             },
             CauseInfo {
                 id: "frozen_moves",
@@ -366,7 +366,7 @@ impl Found {
             add(
                 "dead_units",
                 format!(
-                    "the gradient of {} is exactly zero in each of {steps} steps: the units behind it are dead; initialise smaller, lower the learning rate, or use a leaky rectifier",
+                    "the gradient of {} is exactly zero in each of {steps} steps: the units behind it are dead; initialise smaller, lower the learning rate, or give rectifiers a slope below zero (leaky_relu)",
                     some_names(&self.dead)
                 ),
             );

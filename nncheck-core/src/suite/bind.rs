@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::SchemaGenerator;
 
 use super::Property;
-use crate::check::{CATALOGUE, Check, Info, PLANNED};
+use crate::check::{CATALOGUE, Check, Context, Info, PLANNED};
 use crate::diagnostic::Span;
 use crate::measurement::Share;
 use crate::spec::Subject;
@@ -47,6 +47,11 @@ impl Binder {
             settings(reader, &table, info);
             if let Some(subject) = subject {
                 narrowing(reader, &table, subject);
+                let context = Context { subject, settings: &table.settings };
+                if let Some((place, why)) = check.refusal(&context) {
+                    let error = reader.error("wrong-value", place.unwrap_or(table.name.span), why);
+                    reader.push(error.label("nothing could hold this"));
+                }
             }
             if info.trains && wants_optimizer {
                 let error = reader
