@@ -102,6 +102,7 @@ pub fn evaluate(
     event.seeds =
         (spec.run.seed..).zip(&judged.values).map(|(seed, &v)| SeedValue { seed, value: finite(v) }).collect();
     if !matches!(judged.verdict, Verdict::Skipped | Verdict::Error) {
+        event.evidence.suggestion = check.suggestion(&context, used);
         event.evidence.exhibits = check.exhibits(&context, &judged, &context.narrowed_measurements(used));
     }
     event.evidence.unjudged = unjudged(&judged, &samples);

@@ -217,6 +217,24 @@ fn said(loss: &str, output: &[i64], target: &Tensor) -> String {
 }
 
 #[test]
+fn the_classes_lie_on_the_axis_that_is_stated_where_sequences_are_as_long_as_there_are_classes() {
+    let output = Tensor::rand([4, 3, 3], (Kind::Double, tch::Device::Cpu));
+    let target = Tensor::from_slice(&[0_i64, 1, 2, 2, 1, 0, 1, 1, 1, 0, 0, 2]).reshape([4, 3]);
+    let batch = Batch::new(output.shallow_clone(), target.shallow_clone());
+    let of = |axis: i64| {
+        let loss = format!("kind = 'cross_entropy'\nclass_axis = {axis}");
+        let loss = LossFunction::build(&subject(&loss, "").loss, &Bindings::new()).unwrap();
+        loss.losses(&Outputs::from(output.shallow_clone()), &batch, Some(3)).unwrap().total().double_value(&[])
+    };
+    let closed = |axis: i64| -> f64 {
+        let logs = output.log_softmax(axis, Kind::Double);
+        -logs.gather(axis, &target.unsqueeze(axis), false).mean(Kind::Double).double_value(&[])
+    };
+    assert!((of(-1) - closed(2)).abs() < 1e-12 && (of(1) - closed(1)).abs() < 1e-12);
+    assert!((closed(1) - closed(2)).abs() > 1e-6, "the two axes are to be told apart");
+}
+
+#[test]
 fn nothing_is_broadcast_and_no_axis_is_guessed() {
     let ids = |size: &[i64]| Tensor::zeros(size, (Kind::Int64, tch::Device::Cpu));
     let real = |size: &[i64]| Tensor::zeros(size, (Kind::Float, tch::Device::Cpu));
@@ -224,6 +242,9 @@ fn nothing_is_broadcast_and_no_axis_is_guessed() {
     assert_eq!(said(ce, &[4, 3], &ids(&[4])), "nothing");
     assert_eq!(said(ce, &[4, 5, 3], &ids(&[4, 5])), "nothing");
     assert!(said(ce, &[4, 3, 3], &ids(&[4, 3])).contains("either of the last two axes could be the classes"));
+    let last = "kind = 'cross_entropy'\nclass_axis = -1";
+    assert_eq!(said(last, &[4, 3, 3], &ids(&[4, 3])), "nothing");
+    assert!(said(last, &[4, 3, 5], &ids(&[4, 5])).contains("`class_axis = -1` in [loss]"));
     assert!(said(ce, &[4, 6, 7], &ids(&[4, 5])).contains("wants [4, classes, 5]"));
     assert!(said(ce, &[4, 3, 1], &ids(&[4])).contains("put `flatten` before the last layer"));
     assert!(said(ce, &[4, 2], &ids(&[4])).contains("the data has 3 classes"));

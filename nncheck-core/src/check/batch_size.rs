@@ -151,6 +151,11 @@ impl Check for BatchSize {
         vec![Cause { id: "batch_small", help }]
     }
 
+    fn suggestion(&self, context: &Context<'_>, taken: &[Vec<Measurement>]) -> Option<String> {
+        let (_, scale) = self.numbers(context, taken)?;
+        Some(format!("a batch near {}", number(scale.max(1.0).round())))
+    }
+
     fn remark(&self, context: &Context<'_>, _judged: &Judged, taken: &[Vec<Measurement>]) -> Option<String> {
         let (batch, scale) = self.numbers(context, taken)?;
         Some(format!(

@@ -75,7 +75,7 @@ pub(crate) fn initial() -> Initial {
         loss_of_zeros: Some(10f64.ln()),
         loss_of_prior: Some(10f64.ln()),
         terms_of_prior: Vec::new(),
-        output_shape: vec![10],
+        width: Some(10),
         output_variance: 0.1,
         output_mean: 0.0,
         last_operator: Some("linear".to_owned()),

@@ -228,14 +228,7 @@ fn wrong_width(context: &Context<'_>, initial: &Initial) -> Option<(usize, usize
     if context.task() != Task::Multiclass || !context.is_of_the_first_target() {
         return None;
     }
-    // Class scores lie along the first axis of one example's output, positions (of an image, a sequence) behind it; of
-    // language models, positions first.
-    if let ([_, last], Some(classes)) = (&initial.output_shape[..], initial.facts.classes)
-        && *last == classes
-    {
-        return None;
-    }
-    let (width, classes) = (*initial.output_shape.first()?, initial.facts.classes?);
+    let (width, classes) = (initial.width?, initial.facts.classes?);
     (width != classes).then_some((width, classes))
 }
 

@@ -245,6 +245,10 @@ impl Check for LearningRate {
         vec![Exhibit::Curve(Curve { title: "loss by learning rate".to_owned(), x: seen.rates.clone(), y, marks })]
     }
 
+    fn suggestion(&self, _context: &Context<'_>, taken: &[Vec<Measurement>]) -> Option<String> {
+        Some(format!("lr = {}", rough(typical(taken)?.1.suggestion())))
+    }
+
     fn remark(&self, _context: &Context<'_>, _judged: &Judged, taken: &[Vec<Measurement>]) -> Option<String> {
         let (lr, marks) = typical(taken)?;
         let (low, high) = (marks.falls, marks.best);

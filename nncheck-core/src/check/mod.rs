@@ -208,6 +208,11 @@ pub trait Check: std::fmt::Debug + Send + Sync {
         false
     }
 
+    /// What the numbers suggest to set, in a few words such as "lr = 0.03": shown beside the verdict, whatever it is.
+    fn suggestion(&self, _context: &Context<'_>, _taken: &[Vec<Measurement>]) -> Option<String> {
+        None
+    }
+
     /// A remark worth printing whatever the verdict, such as the excess of a loss in nats.
     fn remark(&self, _context: &Context<'_>, _judged: &Judged, _taken: &[Vec<Measurement>]) -> Option<String> {
         None

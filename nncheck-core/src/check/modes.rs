@@ -183,7 +183,12 @@ impl Check for Modes {
             causes.push(Cause {
                 id: "batch_statistics_in_eval_mode",
                 help: format!(
-                    "a row alone differs by {alone} of the spread from the same row in a batch{moved}: hand `train` on to batch norm, and look for means over the batch"
+                    "a row alone differs by {alone} of the spread from the same row in a batch{moved}: {}",
+                    if seen.statistics.is_empty() && seen.moved_by_eval.is_empty() {
+                        "look for means over the batch, and for a normalisation without running statistics"
+                    } else {
+                        "hand `train` on to batch norm, and look for means over the batch"
+                    }
                 ),
             });
         }

@@ -70,8 +70,8 @@ pub struct Initial {
     /// Each term of it, before weighting.
     #[serde(default)]
     pub terms_of_prior: Vec<(String, f64)>,
-    /// Shape of the model's output for one example; empty where it puts nothing out.
-    pub output_shape: Vec<usize>,
+    /// How many outputs there are for each class id of the first term of the loss; `None` where it is of no class ids.
+    pub width: Option<usize>,
     /// Variance of the outputs (of the logits, for a classifier), over rows and units; NaN without outputs.
     pub output_variance: f64,
     /// Mean of the outputs; NaN without outputs.

@@ -3,7 +3,7 @@
 use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
-use super::{Reference, Target, aligned, class_axis, count, log_softmax};
+use super::{Reference, Target, aligned, count, log_softmax};
 use crate::spec::loss::{LossKind, Task};
 
 /// A mistake in a loss.
@@ -65,7 +65,7 @@ pub fn faulty(reference: &Reference, output: &ArrayD<f64>, target: &Target) -> V
 }
 
 fn classes(reference: &Reference, output: &ArrayD<f64>, ids: &ArrayD<i64>, right: f64, all: &mut Vec<(Fault, f64)>) {
-    let Some(axis) = class_axis(output.shape(), ids.shape()) else { return };
+    let Some(axis) = reference.axis(output, ids) else { return };
     let mut add = |fault, reference: &Reference, logs: &ArrayD<f64>| {
         if let Ok(elements) = reference.picked(logs, ids, axis) {
             all.push((fault, reference.reduced(&elements)));

@@ -7,7 +7,7 @@ mod outputs;
 use crate::judge::number::count;
 use ndarray::{ArrayD, Axis, Zip};
 
-use crate::spec::loss::{LossKind, Reduction, Task, Term};
+use crate::spec::loss::{ClassAxis, LossKind, Reduction, Task, Term};
 
 pub use faults::{Fault, faulty};
 pub use outputs::{Outputs, try_out};
@@ -21,6 +21,8 @@ pub struct Reference {
     pub sum: bool,
     /// Weight of each class.
     pub class_weights: Option<Vec<f64>>,
+    /// Which axis holds the classes, where it is stated.
+    pub class_axis: Option<ClassAxis>,
     /// The class id that does not count.
     pub ignore_index: i64,
     /// Share of the target that is spread over all classes.
@@ -42,7 +44,15 @@ impl Reference {
     /// A loss of this kind with PyTorch's defaults.
     #[must_use]
     pub fn new(kind: LossKind) -> Self {
-        Self { kind, sum: false, class_weights: None, ignore_index: -100, label_smoothing: 0.0, delta: 1.0 }
+        Self {
+            kind,
+            sum: false,
+            class_weights: None,
+            class_axis: None,
+            ignore_index: -100,
+            label_smoothing: 0.0,
+            delta: 1.0,
+        }
     }
 
     /// The loss that a term of a spec is of, before weighting; `None` where it names no kind.
@@ -52,6 +62,7 @@ impl Reference {
             kind: term.kind?,
             sum: term.reduction == Reduction::Sum,
             class_weights: term.class_weights.as_ref().map(|weights| weights.value.clone()),
+            class_axis: term.class_axis,
             ignore_index: term.ignore_index,
             label_smoothing: term.label_smoothing,
             delta: term.delta,
@@ -66,6 +77,11 @@ impl Reference {
         Ok(self.reduced(&self.elements(output, target)?))
     }
 
+    /// The axis of the classes.
+    fn axis(&self, output: &ArrayD<f64>, ids: &ArrayD<i64>) -> Option<usize> {
+        class_axis(output.shape(), ids.shape(), self.class_axis)
+    }
+
     fn reduced(&self, elements: &Elements) -> f64 {
         if self.sum { elements.sum } else { elements.sum / elements.weight }
     }
@@ -73,7 +89,7 @@ impl Reference {
     fn elements(&self, output: &ArrayD<f64>, target: &Target) -> Result<Elements, String> {
         match (self.kind.task(), target) {
             (Task::Multiclass, Target::Ids(ids)) => {
-                let axis = class_axis(output.shape(), ids.shape()).ok_or_else(|| apart(output.shape(), ids.shape()))?;
+                let axis = self.axis(output, ids).ok_or_else(|| apart(output.shape(), ids.shape()))?;
                 let logs = if self.kind == LossKind::Nll { output.clone() } else { log_softmax(output, axis) };
                 self.picked(&logs, ids, axis)
             }
@@ -131,9 +147,9 @@ struct Elements {
     weight: f64,
 }
 
-/// The axis of the classes: the second, as in PyTorch, else the last, as language models have it.
+/// The axis of the classes: the stated one; else the second, as in PyTorch, else the last, as language models have it.
 #[must_use]
-pub fn class_axis(output: &[usize], ids: &[usize]) -> Option<usize> {
+pub fn class_axis(output: &[usize], ids: &[usize], stated: Option<ClassAxis>) -> Option<usize> {
     let without = |axis: usize| {
         let mut rest = output.to_vec();
         rest.remove(axis);
@@ -142,7 +158,9 @@ pub fn class_axis(output: &[usize], ids: &[usize]) -> Option<usize> {
     if output.len() != ids.len() + 1 || output.len() < 2 {
         return None;
     }
-    [1, output.len() - 1].into_iter().find(|&axis| without(axis) == ids)
+    let either = [(ClassAxis::Second, 1), (ClassAxis::Last, output.len() - 1)].into_iter();
+    let meant = either.filter(|(axis, _)| stated.is_none_or(|stated| stated == *axis));
+    meant.map(|(_, axis)| axis).find(|&axis| without(axis) == ids)
 }
 
 /// Targets in the outputs' shape: `[n]` for `[n, 1]` and the other way round, and nothing else.

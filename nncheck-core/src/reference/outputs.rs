@@ -3,7 +3,7 @@
 use ndarray::{ArrayD, Axis, IxDyn};
 use serde::{Deserialize, Serialize};
 
-use super::{Target, aligned, class_axis, log_softmax};
+use super::{Reference, Target, aligned, class_axis, log_softmax};
 use crate::spec::loss::LossKind;
 
 /// Outputs that a loss is tried with.
@@ -38,13 +38,14 @@ impl Outputs {
 /// How sure the right outputs are, as a logit.
 const SURE: f64 = 10.0;
 
-/// Outputs of this shape for these targets; empty where the two do not suit each other.
+/// Outputs of this shape for a loss of these targets; empty where the two do not suit each other.
 #[must_use]
-pub fn try_out(kind: LossKind, shape: &[usize], target: &Target) -> Vec<(Outputs, ArrayD<f64>)> {
+pub fn try_out(reference: &Reference, shape: &[usize], target: &Target) -> Vec<(Outputs, ArrayD<f64>)> {
+    let kind = reference.kind;
     let zeros = ArrayD::<f64>::zeros(IxDyn(shape));
     let (right, axis) = match target {
         Target::Ids(ids) => {
-            let Some(axis) = class_axis(shape, ids.shape()) else { return Vec::new() };
+            let Some(axis) = class_axis(shape, ids.shape(), reference.class_axis) else { return Vec::new() };
             let mut right = zeros.clone();
             for (mut lane, &id) in right.lanes_mut(Axis(axis)).into_iter().zip(ids) {
                 if let Some(entry) = usize::try_from(id).ok().and_then(|id| lane.get_mut(id)) {

@@ -50,6 +50,7 @@ fn the_reference_is_pytorch_with_every_option() {
             kind: case.kind,
             sum: case.options.reduction == "sum",
             class_weights: case.options.weight,
+            class_axis: None,
             ignore_index: case.options.ignore_index,
             label_smoothing: case.options.label_smoothing,
             delta: case.options.delta,
@@ -81,10 +82,16 @@ fn shapes_that_do_not_suit_each_other_are_refused_and_never_broadcast() {
 
 #[test]
 fn the_class_axis_is_the_second_else_the_last() {
-    assert_eq!(class_axis(&[8, 10], &[8]), Some(1));
-    assert_eq!(class_axis(&[8, 65, 32], &[8, 32]), Some(1));
-    assert_eq!(class_axis(&[8, 32, 65], &[8, 32]), Some(2));
-    assert_eq!(class_axis(&[8, 10], &[10]), None);
+    assert_eq!(class_axis(&[8, 10], &[8], None), Some(1));
+    assert_eq!(class_axis(&[8, 65, 32], &[8, 32], None), Some(1));
+    assert_eq!(class_axis(&[8, 32, 65], &[8, 32], None), Some(2));
+    assert_eq!(class_axis(&[8, 10], &[10], None), None);
+    let square = |stated| class_axis(&[8, 32, 32], &[8, 32], stated);
+    assert_eq!(
+        (square(None), square(Some(ClassAxis::Second)), square(Some(ClassAxis::Last))),
+        (Some(1), Some(1), Some(2))
+    );
+    assert_eq!(class_axis(&[8, 65, 32], &[8, 32], Some(ClassAxis::Last)), None);
 }
 
 #[test]
@@ -95,7 +102,7 @@ fn better_outputs_have_a_lower_loss_and_right_ones_next_to_none() {
             Task::Multiclass => ([4, 3], ids(&[0, 2, 1, 1])),
             _ => ([4, 1], values.clone()),
         };
-        let tried = try_out(kind, &shape, &target);
+        let tried = try_out(&Reference::new(kind), &shape, &target);
         let loss = |what| {
             let (_, output) = tried.iter().find(|(w, _)| *w == what).unwrap();
             Reference::new(kind).loss(output, &target).unwrap()
@@ -112,7 +119,7 @@ fn mistakes_have_other_values_than_the_loss_on_arbitrary_outputs() {
             Task::Multiclass => ([6, 3], ids(&[0, 2, 1, 1, 0, 0])),
             _ => ([6, 1], Target::Values(array(&[6, 1], &[0.0, 1.0, 1.0, 0.0, 1.0, 0.0]))),
         };
-        let tried = try_out(kind, &shape, &target);
+        let tried = try_out(&Reference::new(kind), &shape, &target);
         let output = &tried[1].1;
         let right = Reference::new(kind).loss(output, &target).unwrap();
         let wrong = faulty(&Reference::new(kind), output, &target);

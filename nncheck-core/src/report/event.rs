@@ -131,6 +131,9 @@ pub struct Evidence {
     /// Curves and tables that the check shows.
     #[serde(default)]
     pub exhibits: Vec<Exhibit>,
+    /// What the check suggests to set.
+    #[serde(default)]
+    pub suggestion: Option<String>,
     /// Of what could not be measured: why, without what was being measured, so that one cause is told once.
     #[serde(default)]
     pub cause: Option<String>,

@@ -223,6 +223,9 @@ fn numbers(event: &PropertyEvent) -> String {
             let _ = write!(text, ", {of}{seeds} seeds");
         }
     }
+    if let Some(suggestion) = &event.evidence.suggestion {
+        let _ = write!(text, "; suggests {suggestion}");
+    }
     text
 }
 

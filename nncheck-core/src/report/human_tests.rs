@@ -29,6 +29,14 @@ fn a_run_that_holds_is_a_line_a_property_and_a_summary() {
 }
 
 #[test]
+fn a_suggestion_stands_behind_the_number_of_what_holds_too() {
+    let mut event = passing();
+    event.evidence.suggestion = Some("lr = 0.03".to_owned());
+    let text = report(PLAIN, vec![event]);
+    assert!(text.lines().any(|line| line.contains(" ok ") && line.ends_with("; suggests lr = 0.03")), "{text}");
+}
+
+#[test]
 fn a_failure_is_told_at_the_end_with_its_numbers_and_cures() {
     insta::assert_snapshot!(report(PLAIN, vec![failing(), passing()]));
 }

@@ -34,6 +34,8 @@ pub struct Term {
     pub weight: f64,
     /// A factor for each class.
     pub class_weights: Option<Located<Vec<f64>>>,
+    /// Which axis of the output holds the classes, where the spec says.
+    pub class_axis: Option<ClassAxis>,
     /// Positions with this class id count for nothing.
     pub ignore_index: i64,
     /// The share of each target that is spread evenly over all classes.
@@ -63,6 +65,15 @@ pub enum LossKind {
     L1,
     /// Huber loss: quadratic up to `delta`, linear from there.
     Huber,
+}
+
+/// Which axis of an output holds one number a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClassAxis {
+    /// Of `[N, C, ...]`, as PyTorch's losses have it: 1.
+    Second,
+    /// Of `[N, T, V]`, as language models put it out: -1.
+    Last,
 }
 
 /// How the losses of single values become one number.
@@ -146,6 +157,7 @@ impl Term {
             target: None,
             weight: 1.0,
             class_weights: None,
+            class_axis: None,
             ignore_index: IGNORE_INDEX,
             label_smoothing: 0.0,
             reduction: Reduction::Mean,

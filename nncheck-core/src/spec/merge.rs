@@ -32,7 +32,7 @@ const CHOICES: &[Choice] = &[
     Choice {
         table: &["loss"],
         between: &["kind"],
-        with_it: &["class_weights", "ignore_index", "label_smoothing", "delta"],
+        with_it: &["class_weights", "class_axis", "ignore_index", "label_smoothing", "delta"],
     },
     Choice {
         table: &["optimizer"],

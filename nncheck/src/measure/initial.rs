@@ -7,7 +7,6 @@ use tch::{Kind, Tensor};
 use super::forward::last_operator;
 use crate::observe::Observer;
 use crate::subject::{Program, SubjectError, named};
-use crate::tensors::shape;
 use crate::user::{Batch, Losses, Named};
 
 /// Data loss at initialisation in train mode, batch by batch over the first rows of a share, each batch weighted by its rows.
@@ -99,7 +98,7 @@ impl Sums {
             terms_of_zeros: zeros.map(|zeros| zeros.terms).unwrap_or_default(),
             loss_of_prior: prior.as_ref().map(|prior| prior.loss),
             terms_of_prior: prior.map(|prior| prior.terms).unwrap_or_default(),
-            output_shape: all.as_ref().map(|all| shape(all).split_off(1)).unwrap_or_default(),
+            width: outputs.width,
             output_variance: all.as_ref().map_or(f64::NAN, |all| all.var(false).double_value(&[])),
             output_mean: all.as_ref().map_or(f64::NAN, |all| all.mean(Kind::Double).double_value(&[])),
             last_operator: outputs.last_operator,
@@ -113,6 +112,7 @@ struct Outputs {
     observer: Option<Observer>,
     main: Vec<Tensor>,
     last_operator: Option<String>,
+    width: Option<usize>,
 }
 
 impl Outputs {
@@ -137,6 +137,7 @@ impl Outputs {
             None => sums.add(&losses, None, batch.len()),
         }
         self.last_operator = last_operator(&outputs, &activations);
+        self.width = program.loss().and_then(|loss| loss.width(&outputs, batch));
         self.main.push(outputs.main().shallow_clone());
         Ok(())
     }

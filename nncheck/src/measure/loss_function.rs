@@ -53,7 +53,7 @@ pub(super) fn measure(program: &Program<'_>, ask: &LossFunctionAsk) -> Result<Lo
     {
         let trial = Trial { term, program, batch: &batch, outputs: &outputs };
         let taken = |given| Ok(checked(step(&Fixed(given), &mut Still, &batch))?.total().double_value(&[]));
-        for (what, tensor) in trial.outputs_of(reference.kind)? {
+        for (what, tensor) in trial.outputs_of(&reference)? {
             if let Ok(case) = trial.case(&reference, what, &tensor, &taken)? {
                 result.of_step.push(case);
             }
@@ -130,17 +130,17 @@ impl Trial<'_> {
 
     fn of_kind(&self, reference: &Reference) -> Result<Vec<LossCase>, Unlike> {
         let mut cases = Vec::new();
-        for (what, tensor) in self.outputs_of(reference.kind).map_err(Unlike::Failed)? {
+        for (what, tensor) in self.outputs_of(reference).map_err(Unlike::Failed)? {
             cases.push(self.case(reference, what, &tensor, &|given| self.value(&given, self.batch))??);
         }
         Ok(cases)
     }
 
     /// The model's outputs, and those made up for a loss of this kind.
-    fn outputs_of(&self, kind: LossKind) -> Result<Vec<(reference::Outputs, Tensor)>, SubjectError> {
+    fn outputs_of(&self, reference: &Reference) -> Result<Vec<(reference::Outputs, Tensor)>, SubjectError> {
         let output = self.term.output(self.outputs)?;
         let target = target(self.term.target(self.batch)?);
-        let made_up = reference::try_out(kind, &shape(output), &target).into_iter();
+        let made_up = reference::try_out(reference, &shape(output), &target).into_iter();
         let made_up = made_up.map(|(what, array)| {
             let flat: Vec<f64> = array.iter().copied().collect();
             (what, Tensor::from_slice(&flat).reshape(output.size()).to_kind(output.kind()).to_device(output.device()))
@@ -177,7 +177,7 @@ impl Trial<'_> {
     /// Arbitrary outputs in the shape of the model's.
     fn arbitrary(&self) -> Option<Tensor> {
         let kind = *candidates(&target(self.term.target(self.batch).ok()?)).first()?;
-        let all = self.outputs_of(kind).ok()?;
+        let all = self.outputs_of(&Reference::new(kind)).ok()?;
         all.into_iter().find(|(what, _)| *what == reference::Outputs::Arbitrary).map(|(_, tensor)| tensor)
     }
 

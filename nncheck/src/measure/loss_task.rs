@@ -40,7 +40,7 @@ pub(super) fn measure(program: &Program<'_>, ask: &LossTaskAsk) -> Result<LossTa
 fn given(term: OneTerm<'_>, outputs: &Outputs, batch: &Batch, all: &Batch) -> Result<Given, SubjectError> {
     let (output, target, all) = (term.output(outputs)?, term.target(batch)?, term.target(all)?);
     let ids = target.kind() == Kind::Int64;
-    let axis = class_axis(&shape(output), &shape(target)).filter(|_| ids);
+    let axis = class_axis(&shape(output), &shape(target), term.spec().class_axis).filter(|_| ids);
     let axis = i64::try_from(axis.unwrap_or(1)).unwrap_or(1).min(i64::try_from(output.dim()).unwrap_or(1) - 1);
     let double = output.to_kind(Kind::Double);
     let sums_to = |probabilities: &Tensor| {

@@ -57,6 +57,16 @@ impl LossFunction {
         total
     }
 
+    /// How many outputs the first term has for each class id; `None` where it is of none.
+    #[must_use]
+    pub fn width(&self, outputs: &Outputs, batch: &Batch) -> Option<usize> {
+        let term = self.terms.first()?;
+        let (output, target) = (term.output(outputs).ok()?, term.target(batch).ok()?);
+        let kind = term.kind().unwrap_or(LossKind::CrossEntropy);
+        let axis = term::class_axis(kind, output, target, term.class_axis()).ok()?;
+        usize::try_from(*output.size().get(usize::try_from(axis).ok()?)?).ok()
+    }
+
     /// Share of the values that are predicted rightly, by the first term; `None` for regression and for a function of
     /// the user's alone.
     #[must_use]
@@ -67,7 +77,7 @@ impl LossFunction {
         let (right, counts) = match kind.task() {
             Task::Regression => return None,
             Task::Multiclass => {
-                let axis = term::class_axis(kind, output, target).ok()?;
+                let axis = term::class_axis(kind, output, target, term.class_axis()).ok()?;
                 (output.argmax(axis, false).eq_tensor(target), Some(target.ne(term.ignore_index())))
             }
             Task::Binary => {

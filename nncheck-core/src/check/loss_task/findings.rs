@@ -73,7 +73,9 @@ impl Look<'_> {
     /// The number of outputs to choose from, where a class has one each.
     fn width(&self) -> Option<(f64, Band, Option<Cause>)> {
         let (output, target) = (&self.given.output_shape, &self.given.target_shape);
-        let axis = (self.kind.task() == Task::Multiclass).then(|| class_axis(output, target)).flatten()?;
+        let axis = (self.kind.task() == Task::Multiclass)
+            .then(|| class_axis(output, target, self.term.class_axis))
+            .flatten()?;
         let width = *output.get(axis)?;
         let classes = self.seen.facts.classes.filter(|_| self.first)?;
         let k = Some(count(classes));
@@ -109,7 +111,7 @@ impl Look<'_> {
             return Some((1.0, "output_shape", help));
         }
         if self.kind.task() == Task::Multiclass
-            && class_axis(&given.output_shape, &given.target_shape).is_none()
+            && class_axis(&given.output_shape, &given.target_shape, self.term.class_axis).is_none()
             && given.ids
         {
             let help = format!(
@@ -177,7 +179,7 @@ impl Look<'_> {
         let range = format!("the targets lie from {} to {}", number(given.target_min), number(given.target_max));
         let wrong = match self.kind.task() {
             Task::Multiclass => {
-                let width = class_axis(&given.output_shape, &given.target_shape)
+                let width = class_axis(&given.output_shape, &given.target_shape, self.term.class_axis)
                     .and_then(|axis| given.output_shape.get(axis))?;
                 let help = format!(
                     "{range}, and there are {width} outputs: class ids run from 0 to {}",

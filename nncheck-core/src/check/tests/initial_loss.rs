@@ -32,7 +32,7 @@ fn a_bias_that_starts_at_the_prior_of_20_to_80_is_admitted() {
         loss: 0.5004,
         loss_of_zeros: Some(ln2),
         loss_of_prior: Some(0.5004),
-        output_shape: vec![1],
+        width: Some(1),
         ..sound()
     };
     assert_eq!(run(&subject_with(LossKind::BceWithLogits), prior.clone()).judged.verdict, Verdict::Pass);
@@ -44,14 +44,8 @@ fn a_bias_that_starts_at_the_prior_of_20_to_80_is_admitted() {
 fn a_regression_is_held_against_the_mean_square_of_its_targets() {
     let facts =
         DataFacts { classes: None, priors: vec![], target_mean: Some(0.0), target_variance: Some(1.0), ..facts() };
-    let seen = Initial {
-        facts,
-        loss: 1.05,
-        loss_of_zeros: Some(1.0),
-        loss_of_prior: Some(1.0),
-        output_shape: vec![1],
-        ..sound()
-    };
+    let seen =
+        Initial { facts, loss: 1.05, loss_of_zeros: Some(1.0), loss_of_prior: Some(1.0), width: Some(1), ..sound() };
     let passed = run(&subject_with(LossKind::Mse), seen);
     assert_eq!((passed.judged.verdict, passed.judged.band.min), (Verdict::Pass, Some(0.9)));
 }
@@ -70,7 +64,7 @@ fn a_regression_by_a_builder_may_start_as_wide_as_tch_starts() {
             loss,
             loss_of_zeros: Some(1.0),
             loss_of_prior: Some(1.0),
-            output_shape: vec![1],
+            width: Some(1),
             ..sound()
         };
         run(&subject, start).judged.verdict
@@ -105,7 +99,7 @@ fn unnormalised_data_is_named_before_the_weights() {
 
 #[test]
 fn another_width_than_the_classes_fails_by_name_though_the_loss_is_fine() {
-    let wide = Initial { output_shape: vec![12], ..sound() };
+    let wide = Initial { width: Some(12), ..sound() };
     let seen = run(&subject(), wide.clone());
     assert_eq!((seen.judged.verdict, seen.judged.at.as_deref()), (Verdict::Fail, Some("output width")));
     assert_eq!((seen.judged.value, seen.causes), (Some(12.0), vec!["output_width"]));

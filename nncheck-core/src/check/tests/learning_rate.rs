@@ -30,6 +30,15 @@ fn a_rate_where_the_loss_falls_passes_and_another_is_suggested() {
 }
 
 #[test]
+fn it_suggests_a_rate_whatever_the_verdict() {
+    let (subject, settings) = (subject(), Settings::default());
+    let context = Context { subject: &subject, settings: &settings };
+    let suggested = |lr| LearningRate::default().suggestion(&context, &[vec![seen(lr).into()]]);
+    assert_eq!(suggested(0.1).as_deref(), Some("lr = 0.1"));
+    assert_eq!(suggested(50.0).as_deref(), Some("lr = 0.1"));
+}
+
+#[test]
 fn a_rate_beyond_the_rise_is_too_high() {
     let seen = at(50.0);
     assert_eq!((seen.judged.verdict, &seen.causes[..]), (Verdict::Fail, &["learning_rate_high"][..]));

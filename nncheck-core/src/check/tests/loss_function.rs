@@ -22,7 +22,7 @@ fn target(kind: LossKind) -> (Vec<usize>, Target) {
 fn cases(kind: LossKind, own: impl Fn(f64, &[(Fault, f64)]) -> f64) -> Vec<LossCase> {
     let (shape, target) = target(kind);
     let reference = Reference::new(kind);
-    try_out(kind, &shape, &target)
+    try_out(&reference, &shape, &target)
         .into_iter()
         .map(|(outputs, array)| {
             let right = reference.loss(&array, &target).unwrap();

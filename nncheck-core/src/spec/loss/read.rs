@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{IGNORE_INDEX, Loss, LossKind, Reduction, Term};
+use super::{ClassAxis, IGNORE_INDEX, Loss, LossKind, Reduction, Term};
 use crate::diagnostic::{Located, Span};
 use crate::spec::name;
 use crate::spec::read::Reader;
@@ -37,6 +37,10 @@ struct LossTable {
     /// `cross_entropy` and `nll`: a factor for each class, by its id.
     #[schemars(with = "Option<Vec<f64>>")]
     class_weights: Option<Spanned<Vec<f64>>>,
+    /// `cross_entropy` and `nll`: the axis of the output that holds the classes, 1 or -1 (the last). Left out, it is the one that
+    /// the targets lack; to be stated where sequences are as long as there are classes.
+    #[schemars(with = "Option<i64>")]
+    class_axis: Option<Spanned<i64>>,
     /// `cross_entropy` and `nll`: positions with this class id count for nothing.
     #[schemars(with = "Option<i64>")]
     ignore_index: Option<Spanned<i64>>,
@@ -113,8 +117,9 @@ fn term(reader: &mut Reader<'_>, raw: LossTable, table: Span, whole: bool) -> Op
         return None;
     }
     let kind = raw.kind.map(Spanned::into_inner);
-    let written: [(&str, Option<Span>, &[LossKind], &str); 5] = [
+    let written: [(&str, Option<Span>, &[LossKind], &str); 6] = [
         ("class_weights", span(raw.class_weights.as_ref()), &[LossKind::CrossEntropy, LossKind::Nll], CLASSES),
+        ("class_axis", span(raw.class_axis.as_ref()), &[LossKind::CrossEntropy, LossKind::Nll], CLASSES),
         ("ignore_index", span(raw.ignore_index.as_ref()), &[LossKind::CrossEntropy, LossKind::Nll], CLASSES),
         (
             "label_smoothing",
@@ -149,6 +154,19 @@ fn term(reader: &mut Reader<'_>, raw: LossTable, table: Span, whole: bool) -> Op
         reader.push(error);
         good = false;
     }
+    let class_axis = raw.class_axis.as_ref().and_then(|axis| match axis.get_ref() {
+        1 => Some(ClassAxis::Second),
+        -1 => Some(ClassAxis::Last),
+        _ => None,
+    });
+    if let (Some(axis), None) = (&raw.class_axis, class_axis) {
+        let error = reader
+            .error("wrong-value", axis.span(), "wrong value of `class_axis` in [loss]")
+            .label(format!("expected 1 or -1, found {}", axis.get_ref()))
+            .help("1 is the second axis, of outputs [N, C, ...]; -1 the last, of [N, T, V]");
+        reader.push(error);
+        good = false;
+    }
     if let Some(share) = &raw.label_smoothing {
         good &= bounded(reader, "label_smoothing", share, "a share from 0 to 1", |x| (0.0..=1.0).contains(&x));
     }
@@ -168,6 +186,7 @@ fn term(reader: &mut Reader<'_>, raw: LossTable, table: Span, whole: bool) -> Op
         target: raw.target.map(located),
         weight: raw.weight,
         class_weights: raw.class_weights.map(located),
+        class_axis,
         ignore_index: raw.ignore_index.map_or(IGNORE_INDEX, Spanned::into_inner),
         label_smoothing: raw.label_smoothing.map_or(0.0, Spanned::into_inner),
         reduction: raw.reduction.map_or(Reduction::Mean, Spanned::into_inner),

@@ -41,9 +41,8 @@ fn nothing(term: Option<&Term>, output: &Tensor, batch: &Batch) -> Tensor {
         // Probabilities and log-probabilities have no zero logits of their own: the uniform distribution.
         Some(LossKind::Bce) => output.full_like(0.5),
         Some(kind @ LossKind::Nll) => {
-            let axis = term
-                .and_then(|term| term.target(batch).ok())
-                .and_then(|target| term::class_axis(kind, output, target).ok());
+            let axis =
+                term.and_then(|term| term::class_axis(kind, output, term.target(batch).ok()?, term.class_axis()).ok());
             output.zeros_like().log_softmax(axis.unwrap_or(1), output.kind())
         }
         _ => output.zeros_like(),
@@ -54,7 +53,7 @@ fn nothing(term: Option<&Term>, output: &Tensor, batch: &Batch) -> Tensor {
 fn prior(term: &Term, output: &Tensor, batch: &Batch, all: &Batch) -> Option<Tensor> {
     let (kind, targets) = (term.kind()?, term.target(all).ok()?);
     if let LossKind::CrossEntropy | LossKind::Nll = kind {
-        let axis = term::class_axis(kind, output, term.target(batch).ok()?).ok()?;
+        let axis = term::class_axis(kind, output, term.target(batch).ok()?, term.class_axis()).ok()?;
         return shares(term, output, axis, targets);
     }
     // One number a place of a row: [n] is for [n, 1] too.

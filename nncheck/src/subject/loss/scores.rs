@@ -1,6 +1,6 @@
 //! The one number of an output that attributions are of.
 
-use nncheck_core::spec::loss::{LossKind, Task};
+use nncheck_core::spec::loss::{ClassAxis, LossKind, Task};
 use tch::{Kind, Tensor};
 
 use super::term;
@@ -36,7 +36,7 @@ impl Scores {
         let output = term.output(outputs)?;
         match term.kind() {
             Some(kind) if kind.task() == Task::Multiclass => {
-                Self::of_classes(kind, output, term.target(batch)?, Some(term.ignore_index()))
+                Self::of_classes((kind, term.class_axis()), output, term.target(batch)?, Some(term.ignore_index()))
             }
             Some(_) => Ok(Self::whole(output)),
             // A function of the user's own may do without a target.
@@ -48,7 +48,7 @@ impl Scores {
     fn guessed(output: &Tensor, target: Option<&Tensor>, ignored: Option<i64>) -> Self {
         let of_classes = target
             .filter(|target| target.kind() == Kind::Int64)
-            .and_then(|target| Self::of_classes(LossKind::CrossEntropy, output, target, ignored).ok());
+            .and_then(|target| Self::of_classes((LossKind::CrossEntropy, None), output, target, ignored).ok());
         of_classes.unwrap_or_else(|| Self::whole(output))
     }
 
@@ -58,12 +58,12 @@ impl Scores {
     }
 
     fn of_classes(
-        kind: LossKind,
+        (kind, stated): (LossKind, Option<ClassAxis>),
         output: &Tensor,
         target: &Tensor,
         ignored: Option<i64>,
     ) -> Result<Self, SubjectError> {
-        let logits = output.movedim_int(term::class_axis(kind, output, target)?, -1);
+        let logits = output.movedim_int(term::class_axis(kind, output, target, stated)?, -1);
         let classes = logits.size().last().copied().unwrap_or(0);
         let (logits, labels) = (logits.reshape([-1, classes]), target.reshape([-1]));
         let labelled = match ignored {

@@ -1,6 +1,6 @@
 //! One term of a loss. Output and target are checked against each other first: nothing is ever broadcast.
 
-use nncheck_core::spec::loss::{self, LossKind, Task};
+use nncheck_core::spec::loss::{self, ClassAxis, LossKind, Task};
 use tch::{Kind, Reduction, Tensor};
 
 use crate::bindings::{Bindings, OwnLoss};
@@ -39,6 +39,10 @@ impl Term {
 
     pub(super) fn ignore_index(&self) -> i64 {
         self.spec.ignore_index
+    }
+
+    pub(super) fn class_axis(&self) -> Option<ClassAxis> {
+        self.spec.class_axis
     }
 
     pub(super) fn class_weights(&self) -> Option<&[f64]> {
@@ -132,7 +136,7 @@ impl Term {
         classes: Option<usize>,
         reduction: Reduction,
     ) -> Result<Tensor, SubjectError> {
-        let axis = class_axis(kind, output, target)?;
+        let axis = class_axis(kind, output, target, self.spec.class_axis)?;
         let width = usize::try_from(output.size_at(axis)).unwrap_or(0);
         if let Some(k) = classes.filter(|k| width < *k) {
             return Err(SubjectError::new(format!(
@@ -172,9 +176,14 @@ impl SizeAt for Tensor {
     }
 }
 
-/// The axis of the classes: the second, as PyTorch has it; for `[N, T, V]` against ids `[N, T]`, as language models put
-/// it out, the last. Where both could be meant (`T` = `V`), neither is guessed.
-pub(super) fn class_axis(kind: LossKind, output: &Tensor, target: &Tensor) -> Result<i64, SubjectError> {
+/// The axis of the classes: the stated one; else the second, as PyTorch has it; for `[N, T, V]` against ids `[N, T]`, as
+/// language models put it out, the last. Where both could be meant (`T` = `V`), neither is guessed.
+pub(super) fn class_axis(
+    kind: LossKind,
+    output: &Tensor,
+    target: &Tensor,
+    stated: Option<ClassAxis>,
+) -> Result<i64, SubjectError> {
     let (o, t) = (output.size(), target.size());
     let name = kind.name();
     if target.kind() != Kind::Int64 {
@@ -185,12 +194,12 @@ pub(super) fn class_axis(kind: LossKind, output: &Tensor, target: &Tensor) -> Re
     if o.len() == t.len() + 1 && o.first() == t.first() {
         let second = o[2..] == t[1..];
         let last = o.len() == 3 && o[1] == t[1];
-        match (second, last) {
+        match (second && stated != Some(ClassAxis::Last), last && stated != Some(ClassAxis::Second)) {
             (true, true) => {
                 return Err(SubjectError::new(format!(
                     "the model puts out {o:?} for targets {t:?}: either of the last two axes could be the classes"
                 ))
-                .help("let the number of positions differ from the number of classes"));
+                .help("say which: `class_axis = -1` in [loss] is the last, `class_axis = 1` the second"));
             }
             (true, false) => return Ok(1),
             (false, true) => return Ok(2),
@@ -207,6 +216,12 @@ pub(super) fn class_axis(kind: LossKind, output: &Tensor, target: &Tensor) -> Re
             "the model puts out {o:?} for targets {t:?}, but `{name}` wants [{rows}, classes, {}]",
             places.join(", ")
         ))
+    };
+    let error = match stated {
+        Some(ClassAxis::Last) => {
+            error.help("the spec says that the classes lie on the last axis (`class_axis = -1` in [loss])")
+        }
+        _ => error,
     };
     Err(error.help(if t.len() == 1 && o.len() > 2 {
         "put `flatten` before the last layer, or pool the axes behind the classes away"
