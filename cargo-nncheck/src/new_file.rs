@@ -1,4 +1,4 @@
-//! Files that nncheck writes for the user: whole or not at all, and never over another.
+//! Files that nncheck writes for the user: whole or not at all, and over another only where that is asked for.
 
 use std::fs;
 use std::io::Write;
@@ -17,6 +17,24 @@ pub fn write_new(path: &Path, text: &str, shown: &str) -> Result<(), CommandErro
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|e| cannot_write(folder, &e))?;
     }
+    whole(path, text)?.persist_noclobber(path).map_err(|e| cannot_write(path, &e.error))?;
+    eprintln!("wrote {shown}");
+    Ok(())
+}
+
+/// Writes a file in the place of the one that is there, if any; the old one is there until the new one is whole.
+///
+/// # Errors
+/// Where it cannot be written; what is there is left as it is then.
+pub fn replace(path: &Path, text: &str) -> Result<(), CommandError> {
+    // A link stays one.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    whole(&path, text)?.persist(&path).map_err(|e| cannot_write(&path, &e.error))?;
+    Ok(())
+}
+
+/// A file beside `path` that holds the text.
+fn whole(path: &Path, text: &str) -> Result<tempfile::NamedTempFile, CommandError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut temporary = tempfile::Builder::new();
     #[cfg(unix)]
@@ -27,9 +45,7 @@ pub fn write_new(path: &Path, text: &str, shown: &str) -> Result<(), CommandErro
     }
     let mut temporary = temporary.tempfile_in(folder).map_err(|e| cannot_write(path, &e))?;
     temporary.write_all(text.as_bytes()).map_err(|e| cannot_write(path, &e))?;
-    temporary.persist_noclobber(path).map_err(|e| cannot_write(path, &e.error))?;
-    eprintln!("wrote {shown}");
-    Ok(())
+    Ok(temporary)
 }
 
 /// That a file could not be written, and why.

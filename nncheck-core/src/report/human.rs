@@ -212,10 +212,17 @@ fn numbers(event: &PropertyEvent) -> String {
     }
     if event.band != Band::default() {
         let out = event.value.is_some_and(|v| !event.band.contains(v));
-        let _ = write!(text, ", {}{}", if out { "not " } else { "" }, band_text(&event.band));
+        // Of a change, what passes for no cause's being allowed cannot be told from chance.
+        let chance = (event.rule, event.verdict) == (Some(Rule::Change), Verdict::Pass) && event.causes.is_empty();
+        let word = match (out, chance) {
+            (true, true) => "may be chance, ",
+            (true, false) => "not ",
+            (false, _) => "",
+        };
+        let _ = write!(text, ", {word}{}", band_text(&event.band));
     }
     let seeds = event.seeds.len();
-    let of = if event.rule == Some(Rule::Mean) { "mean of " } else { "" };
+    let of = if matches!(event.rule, Some(Rule::Mean | Rule::Change)) { "mean of " } else { "" };
     match seeds {
         0 => {}
         1 => text.push_str(", 1 seed"),
