@@ -53,3 +53,32 @@ fn whole(path: &Path, text: &str) -> Result<tempfile::NamedTempFile, CommandErro
 pub fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
     CommandError::Usage(format!("cannot write `{}`: {error}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_what_cannot_be_written_leaves_it() {
+        let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+        let path = folder.path().join("a.json");
+        for text in ["first", "second"] {
+            assert!(replace(&path, text).is_ok());
+            assert_eq!(fs::read_to_string(&path).ok().as_deref(), Some(text));
+        }
+        assert_eq!(fs::read_dir(folder.path()).map(Iterator::count).ok(), Some(1), "nothing else is left");
+        let nowhere = replace(&folder.path().join("none/a.json"), "text").map_err(|e| e.to_string());
+        assert!(nowhere.is_err_and(|words| words.contains("cannot write") && words.contains("a.json")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_one() {
+        let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+        let (path, link) = (folder.path().join("a.json"), folder.path().join("b.json"));
+        assert!(fs::write(&path, "first").is_ok() && std::os::unix::fs::symlink(&path, &link).is_ok());
+        assert!(replace(&link, "second").is_ok());
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&path).ok().as_deref(), Some("second"));
+    }
+}

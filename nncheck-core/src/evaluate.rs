@@ -243,7 +243,7 @@ fn standing(judged: &Judged) -> String {
         return format!("{shown} is too near an edge to tell, {}", band_text(band));
     }
     if (judged.rule, judged.verdict) == (Rule::Change, Verdict::Pass) && !band.contains(value) {
-        return format!("{shown} may be chance, {}", band_text(band));
+        return format!("{shown} cannot be told from chance");
     }
     match (band.min, band.max) {
         (Some(min), _) if min == f64::MIN_POSITIVE && value < min => format!("{shown} is not above 0"),

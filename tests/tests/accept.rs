@@ -100,6 +100,7 @@ fn other_random_numbers_are_no_change() {
     write(&folder, "specs/digits.baseline.json", &other);
     let (verdict, _, event) = judged(&folder, &[]);
     assert_eq!((verdict.as_str(), event["seeds"].as_array().map(Vec::len)), ("pass", Some(10)), "{event}");
+    assert!(event["message"].as_str().is_some_and(|m| m.contains("cannot be told from chance")), "{event}");
 }
 
 #[test]

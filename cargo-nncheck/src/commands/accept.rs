@@ -220,7 +220,10 @@ impl Spec {
         let (mut properties, gone): (BTreeMap<_, _>, BTreeMap<_, _>) =
             old.properties.into_iter().partition(|(key, _)| self.properties.contains_key(key));
         for key in gone.keys() {
-            text.push_str(&format!("{key} is no property of the spec any more: its baseline is gone\n"));
+            text.push_str(&format!(
+                "{} is no property of the spec any more: its baseline is gone\n",
+                key.escape_debug()
+            ));
         }
         properties.extend(news);
         let now = baseline::write(&Baseline { version: baseline::VERSION, properties });

@@ -60,6 +60,9 @@ fn broken(text: &str, error: &serde_json::Error) -> Broken {
     if let Some(near) = unknown(&message).and_then(|name| suggest::nearest(name, known)) {
         message = format!("{message}; did you mean `{near}`?");
     }
+    // Names come from the file.
+    let message =
+        message.chars().map(|c| if c.is_control() { c.escape_debug().to_string() } else { c.into() }).collect();
     let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     let at = (line_start + error.column().saturating_sub(1)).min(text.len());
     let start = (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);

@@ -269,8 +269,9 @@ impl Regression {
     fn paired(&self) -> u32 {
         let Some(held) = &self.held else { return 0 };
         let Some(values) = held.accepted.as_ref().and_then(|a| a.quantities.values().next()) else { return 0 };
-        let there = (held.first_seed..).take_while(|seed| values.seeds.contains_key(seed)).take(values.seeds.len());
-        u32::try_from(there.count()).unwrap_or(u32::MAX)
+        let seed = |n: usize| held.first_seed.checked_add(n as u64);
+        let there = |n: &usize| seed(*n).is_some_and(|seed| values.seeds.contains_key(&seed));
+        u32::try_from((0..values.seeds.len()).take_while(there).count()).unwrap_or(u32::MAX)
     }
 
     /// Why the program cannot be held against what was accepted.
@@ -286,7 +287,8 @@ impl Regression {
             && then != self.kind(subject).name()
         {
             return Some(format!(
-                "the baseline is of the metric `{then}`, the property of `{}`; {AGAIN}",
+                "the baseline is of the metric `{}`, the property of `{}`; {AGAIN}",
+                then.escape_debug(),
                 self.kind(subject).name()
             ));
         }

@@ -63,10 +63,13 @@ fn part(series: &Series<'_>, effort: &Effort) -> Option<Part> {
         let reason = format!("not finite in {wild} of {} seeds", values.len());
         return Some(Part { standing: Standing::Outside, excess: f64::INFINITY, reason: Some(reason), ..part });
     }
+    let exact = band.min.is_some() && band.min == band.max;
     if values.iter().all(|&v| band.contains(v)) {
+        // What is exactly in its place lies on both edges; what is only near one says more.
+        part.excess = if exact { f64::NEG_INFINITY } else { part.excess };
         return Some(part);
     }
-    if band.min.is_some() && band.min == band.max {
+    if exact {
         // A band of no width is for what chance has no part in: one seed is enough.
         return Some(Part { standing: Standing::Outside, ..part });
     }

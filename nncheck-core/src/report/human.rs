@@ -210,16 +210,13 @@ fn numbers(event: &PropertyEvent) -> String {
         // Some names are in brackets of their own.
         let _ = if at.starts_with('(') { write!(text, " {at}") } else { write!(text, " ({at})") };
     }
-    if event.band != Band::default() {
-        let out = event.value.is_some_and(|v| !event.band.contains(v));
-        // Of a change, what passes for no cause's being allowed cannot be told from chance.
-        let chance = (event.rule, event.verdict) == (Some(Rule::Change), Verdict::Pass) && event.causes.is_empty();
-        let word = match (out, chance) {
-            (true, true) => "may be chance, ",
-            (true, false) => "not ",
-            (false, _) => "",
-        };
-        let _ = write!(text, ", {word}{}", band_text(&event.band));
+    let out = event.value.is_some_and(|v| !event.band.contains(v));
+    // Of a change, what passes for no cause's being allowed cannot be told from chance.
+    let chance = (event.rule, event.verdict) == (Some(Rule::Change), Verdict::Pass) && event.causes.is_empty();
+    if out && chance {
+        text.push_str(", not told from chance");
+    } else if event.band != Band::default() {
+        let _ = write!(text, ", {}{}", if out { "not " } else { "" }, band_text(&event.band));
     }
     let seeds = event.seeds.len();
     let of = if matches!(event.rule, Some(Rule::Mean | Rule::Change)) { "mean of " } else { "" };
