@@ -22,24 +22,23 @@ pub struct Broken {
 /// # Errors
 /// When it is none, one of another version, or its numbers do not belong together.
 pub fn read(text: &str) -> Result<Baseline, Broken> {
-    /// What every version has, so that another version's file need not be readable to be refused in plain words.
-    #[derive(serde::Deserialize)]
-    struct Version {
-        version: Option<serde_json::Value>,
-    }
-    let version: Version = serde_json::from_str(text).map_err(|e| broken(text, &e))?;
-    match version.version {
-        Some(found) if found == VERSION => {}
-        Some(found) => {
+    // Another version's file need not be readable to be refused in plain words.
+    let any: serde_json::Value = serde_json::from_str(text).map_err(|e| broken(text, &e))?;
+    match any.get("version").map(serde_json::Value::as_u64) {
+        Some(Some(found)) if found == u64::from(VERSION) => {}
+        Some(Some(found)) => {
             let start = text.find("\"version\"").unwrap_or_default();
             return Err(Broken {
                 message: format!("it is of version {found}, and this nncheck reads version {VERSION}"),
-                span: Span { start, end: start + "\"version\"".len() },
+                span: Span { start, end: (start + "\"version\"".len()).min(text.len()) },
             });
         }
-        None => {
-            let message = "it has no `version`: this is no baseline of nncheck".to_owned();
-            return Err(Broken { message, span: Span { start: 0, end: 1 } });
+        Some(None) | None => {
+            let message = "it has no `version` with a number: this is no baseline of nncheck".to_owned();
+            return Err(Broken {
+                message,
+                span: Span { start: 0, end: text.chars().next().map_or(0, char::len_utf8) },
+            });
         }
     }
     serde_json::from_str(text).map_err(|e| broken(text, &e))
