@@ -40,6 +40,8 @@ pub struct Invocation {
 pub enum Subcommands {
     /// Run the specs: measure the models and judge every property (the default)
     Run(Box<RunArgs>),
+    /// Accept the numbers of the training programs: what `regression` holds later runs against
+    Accept(Box<AcceptArgs>),
     /// List the properties that `run` would judge, from the specs alone
     List(ListArgs),
     /// Explain a check: what it measures, why, its defaults, likely causes and cures
@@ -66,6 +68,12 @@ pub struct RunArgs {
     /// How they are measured.
     #[command(flatten)]
     pub measuring: MeasuringArgs,
+    /// Stop at the first property that does not hold
+    #[arg(long, help_heading = "Measuring")]
+    pub fail_fast: bool,
+    /// Build the harness, but do not run it
+    #[arg(long, help_heading = "Measuring")]
+    pub no_run: bool,
     /// How the project is built.
     #[command(flatten)]
     pub build: BuildArgs,
@@ -75,6 +83,32 @@ pub struct RunArgs {
     /// In which form results are printed on standard output.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = MessageFormat::Human, help_heading = "Output")]
     pub message_format: MessageFormat,
+}
+
+/// Arguments of `accept`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    mut_arg("stages", |stages| stages.hide(true)),
+    mut_arg("filters", |filters| filters.help("Only properties of the check `regression` whose name contains one of these")),
+    mut_arg("seeds", |seeds| seeds.help("How many seeds, two at least (as many as the spec says, and ten at least, by default)")),
+    after_help = "Writes a file beside each spec, specs/NAME.baseline.json, to be committed with it."
+)]
+pub struct AcceptArgs {
+    /// Which properties.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// Whose specs.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    /// How they are measured.
+    #[command(flatten)]
+    pub measuring: MeasuringArgs,
+    /// How the project is built.
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// Which properties are meant.
@@ -139,12 +173,6 @@ pub struct MeasuringArgs {
     /// How long a measurement may take, whatever the specs say: 500ms, 60s, 5m
     #[arg(long, value_name = "DURATION", help_heading = "Measuring")]
     pub timeout: Option<String>,
-    /// Stop at the first property that does not hold
-    #[arg(long, help_heading = "Measuring")]
-    pub fail_fast: bool,
-    /// Build the harness, but do not run it
-    #[arg(long, help_heading = "Measuring")]
-    pub no_run: bool,
 }
 
 /// How the project is built: cargo's own options, handed through.

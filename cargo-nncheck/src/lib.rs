@@ -3,6 +3,7 @@
 //! This crate finds the project, provides libtorch, builds the harness and shows its results. It links neither `tch` nor
 //! libtorch: those belong to the harness that it builds.
 
+pub mod accepted;
 pub mod child;
 pub mod cli;
 pub mod commands;
@@ -12,6 +13,7 @@ pub mod file_lock;
 pub mod first_spec;
 pub mod harness_build;
 pub mod harness_package;
+pub mod harness_run;
 pub mod interrupt;
 pub mod libtorch;
 pub mod new_file;

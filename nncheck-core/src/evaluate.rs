@@ -38,7 +38,8 @@ pub struct Failure {
 #[must_use]
 pub fn effort(spec: &BoundSpec, property: &Property) -> Effort {
     let seeds = property.settings.seeds.unwrap_or(spec.run.seeds).max(1);
-    Effort { seeds, max_seeds: spec.run.max_seeds.max(seeds), confidence: spec.run.confidence }
+    let asked = Effort { seeds, max_seeds: spec.run.max_seeds.max(seeds), confidence: spec.run.confidence };
+    property.check.effort(asked)
 }
 
 /// How many seeds a property wants to be measured with at first.
@@ -59,7 +60,10 @@ pub fn evaluate(
 ) -> Evaluation {
     let context = Context { subject: spec.subject(property.variant), settings: &property.settings };
     let check = &property.check;
-    let samples: Vec<Sample> = taken.iter().map(|seed| context.narrowed(check.sample(&context, seed))).collect();
+    let samples: Vec<Sample> = (spec.run.seed..)
+        .zip(taken)
+        .map(|(number, seed)| context.narrowed(check.sample_of(&context, number, seed)))
+        .collect();
     let judged = match judge::judge(check.info().rule, &samples, &effort(spec, property)) {
         Look::Decided(judged) => *judged,
         Look::More(seeds) => return Evaluation::More(seeds),
@@ -104,6 +108,9 @@ pub fn evaluate(
     if !matches!(judged.verdict, Verdict::Skipped | Verdict::Error) {
         event.evidence.suggestion = check.suggestion(&context, used);
         event.evidence.exhibits = check.exhibits(&context, &judged, &context.narrowed_measurements(used));
+    }
+    if judged.verdict == Verdict::Pass {
+        event.evidence.accepted = check.accepted(&context, used);
     }
     event.evidence.unjudged = unjudged(&judged, &samples);
     event.at = judged.at;
@@ -236,6 +243,9 @@ fn standing(judged: &Judged) -> String {
     if judged.verdict == Verdict::Inconclusive && judged.interval.is_some() {
         return format!("{shown} is too near an edge to tell, {}", band_text(band));
     }
+    if (judged.rule, judged.verdict) == (Rule::Change, Verdict::Pass) && !band.contains(value) {
+        return format!("{shown} cannot be told from chance");
+    }
     match (band.min, band.max) {
         (Some(min), _) if min == f64::MIN_POSITIVE && value < min => format!("{shown} is not above 0"),
         (Some(min), Some(max)) if min == max && value != min => format!("{shown} is not {}", number(min)),
@@ -269,7 +279,7 @@ fn seeds(judged: &Judged) -> String {
     let n = judged.values.iter().flatten().count();
     match (judged.rule, n) {
         (_, 1) => "one seed".to_owned(),
-        (Rule::Mean, _) => format!("mean of {n} seeds"),
+        (Rule::Mean | Rule::Change, _) => format!("mean of {n} seeds"),
         (Rule::Each, _) => format!("worst of {n} seeds"),
         (Rule::Proportion, _) => match &judged.reason {
             Some(reason) => reason.clone(),

@@ -12,6 +12,7 @@
 //!               check  <- suite <- plan, evaluate <- report
 //! ```
 
+pub mod baseline;
 pub mod check;
 pub mod data;
 pub mod diagnostic;

@@ -97,7 +97,7 @@ snapshots! {
     a_source_is_needed: spoilt(&[("csv = \"digits.csv\"\n", ""), ("target = \"label\"\n", "")]);
     a_target_is_needed: spoilt(&[("target = \"label\"\n", "")]);
     unknown_checks_are_refused_with_a_suggestion: spoilt(&[
-        ("[property.initial_loss]", "[property.inital_loss]\n[property.mine]\ncheck = \"overfitt\"\n[property.regression]"),
+        ("[property.initial_loss]", "[property.inital_loss]\n[property.mine]\ncheck = \"overfitt\""),
     ]);
     checks_of_later_versions_are_told_from_unknown_ones: spoilt(&[
         ("[property.initial_loss]", "[property.gradient_check]\n[property.initial_loss]\nwith = { lr = 1.0 }"),

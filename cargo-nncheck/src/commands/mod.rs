@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+pub mod accept;
 pub mod exec;
 pub mod explain;
 pub mod init;
@@ -21,6 +22,7 @@ pub fn dispatch(invocation: Invocation) -> Result<ExitCode, CommandError> {
     match invocation.command {
         None => run::run(&invocation.run),
         Some(Subcommands::Run(args)) => run::run(&args),
+        Some(Subcommands::Accept(args)) => accept::run(&args),
         Some(Subcommands::List(args)) => list::run(&args),
         Some(Subcommands::Explain(args)) => explain::run(&args),
         Some(Subcommands::Init(args)) => init::run(&args),

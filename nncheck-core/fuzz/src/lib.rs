@@ -2,6 +2,7 @@
 //! nncheck does something that it must never do. The fuzzers in `fuzz_targets` run these functions, and so does an
 //! ordinary test of nncheck-core, over the corpus.
 
+pub mod baseline;
 pub mod csv;
 pub mod expression;
 pub mod idx;
@@ -17,7 +18,8 @@ pub mod spec;
 pub type Target = fn(&[u8]);
 
 /// All targets by name: of its binary, and of its folder in `corpus`.
-pub const ALL: [(&str, Target); 8] = [
+pub const ALL: [(&str, Target); 9] = [
+    ("baseline", baseline::read),
     ("csv", csv::read),
     ("expression", expression::read),
     ("idx", idx::read),

@@ -1,4 +1,4 @@
-//! The checks that nncheck knows, one line each; and the names that its contract reserves for later versions.
+//! The checks that nncheck knows, one line each.
 
 use std::sync::Arc;
 
@@ -44,13 +44,14 @@ use super::overfit::Overfit;
 use super::padding_invariance::PaddingInvariance;
 use super::parameters_update::ParametersUpdate;
 use super::precision_parity::PrecisionParity;
+use super::regression::Regression;
 use super::regularization::Regularization;
 use super::saturation::Saturation;
 use super::update_ratio::UpdateRatio;
 use super::value::Value;
 use super::weight_init::WeightInit;
 use super::weight_scale::WeightScale;
-use super::{Check, CheckType, Info, Stage};
+use super::{Check, CheckType, Info};
 use crate::spec::property::Level;
 
 /// Every check, in the order of the checklist.
@@ -99,11 +100,8 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
     entry::<GeneralizationGap>(),
     entry::<Budget>(),
     entry::<Value>(),
+    entry::<Regression>(),
 ];
-
-/// Ids that later versions will know, with their stages: a spec that names one is told so, rather than that it does
-/// not exist.
-pub const PLANNED: &[(&str, Stage)] = &[("regression", Stage::Control)];
 
 /// Reads a check's parameters from the table that a spec has for it.
 pub type Deserialize = for<'t> fn(Spanned<DeTable<'t>>) -> Result<Arc<dyn Check>, Error>;
@@ -174,7 +172,7 @@ mod tests {
 
     #[test]
     fn no_id_is_named_twice() {
-        let mut ids: Vec<&str> = CATALOGUE.iter().map(|e| e.info.id).chain(PLANNED.iter().map(|(id, _)| *id)).collect();
+        let mut ids: Vec<&str> = CATALOGUE.iter().map(|e| e.info.id).collect();
         let all = ids.len();
         ids.sort_unstable();
         ids.dedup();

@@ -206,6 +206,7 @@ fn rule(rule: Rule) -> &'static str {
         Rule::Each => "each (every seed holds)",
         Rule::Mean => "mean (interval of the mean over the seeds against the band)",
         Rule::Proportion => "proportion (sequential test over the seeds: 0.95 against 0.5)",
+        Rule::Change => "change (interval of the mean change over the seeds: fails where it lies outside the band)",
     }
 }
 

@@ -49,6 +49,7 @@ mod parameter;
 mod parameters_update;
 mod parity;
 mod precision_parity;
+mod regression;
 mod regularization;
 mod saturation;
 mod term;
@@ -58,18 +59,21 @@ mod value;
 mod weight_init;
 mod weight_scale;
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use crate::baseline::{Accepted, Held};
 use crate::diagnostic::{Located, Span};
 use crate::judge::exhibit::Exhibit;
-use crate::judge::{Band, Judged, Rule, Sample};
+use crate::judge::{Band, Effort, Judged, Rule, Sample};
 use crate::measurement::{DataFacts, Measurement, Request};
 use crate::spec::Subject;
 use crate::spec::property::{Level, Narrow, Settings};
 use crate::spec::rust_path::Role;
 
-pub use catalogue::{CATALOGUE, CatalogueEntry, PLANNED, find};
+pub use catalogue::{CATALOGUE, CatalogueEntry, find};
 
 /// The checklist's five stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -185,6 +189,16 @@ pub trait Check: std::fmt::Debug + Send + Sync {
     /// One seed's numbers, each with its band. Pure.
     fn sample(&self, context: &Context<'_>, taken: &[Measurement]) -> Sample;
 
+    /// The same of a check that holds each seed against what was accepted of it.
+    fn sample_of(&self, context: &Context<'_>, _seed: u64, taken: &[Measurement]) -> Sample {
+        self.sample(context, taken)
+    }
+
+    /// How many seeds it takes, and how sure it has to be, where the spec and the command line ask for this much.
+    fn effort(&self, effort: Effort) -> Effort {
+        effort
+    }
+
     /// What the value is, in the words of a report line, such as "loss at initialisation".
     fn quantity(&self) -> &'static str;
 
@@ -210,6 +224,26 @@ pub trait Check: std::fmt::Debug + Send + Sync {
 
     /// What the numbers suggest to set, in a few words such as "lr = 0.03": shown beside the verdict, whatever it is.
     fn suggestion(&self, _context: &Context<'_>, _taken: &[Vec<Measurement>]) -> Option<String> {
+        None
+    }
+
+    /// What it is held against, where that is a baseline.
+    fn held(&self) -> Option<&Held> {
+        None
+    }
+
+    /// How many numbers it searches for a change; none where it is held against no baseline.
+    fn searches(&self) -> usize {
+        0
+    }
+
+    /// The same check, held against a baseline; `None` for checks that have none.
+    fn against(&self, _held: Held) -> Option<Arc<dyn Check>> {
+        None
+    }
+
+    /// The numbers of these seeds, where they are taken to be accepted.
+    fn accepted(&self, _context: &Context<'_>, _taken: &[Vec<Measurement>]) -> Option<Accepted> {
         None
     }
 

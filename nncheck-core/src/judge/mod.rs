@@ -2,6 +2,7 @@
 //! its measurement and its spec alone.
 
 mod band;
+pub(crate) mod change;
 mod each;
 pub mod exhibit;
 #[cfg(test)]
@@ -68,6 +69,8 @@ pub enum Rule {
     Mean,
     /// Sequential probability ratio test, 0.95 against 0.5, errors 0.01.
     Proportion,
+    /// Student-t interval of the mean of a change: it fails where it can be told from chance.
+    Change,
 }
 
 /// What is said of a property.
@@ -165,6 +168,7 @@ pub fn first_look(rule: Rule, effort: &Effort) -> u32 {
         Rule::Each => effort.seeds.max(1),
         Rule::Mean => mean::first_look(effort),
         Rule::Proportion => proportion::first_look(effort),
+        Rule::Change => change::first_look(effort),
     }
 }
 
@@ -175,5 +179,6 @@ pub fn judge(rule: Rule, samples: &[Sample], effort: &Effort) -> Look {
         Rule::Each => each::judge(samples, effort),
         Rule::Mean => mean::judge(samples, effort),
         Rule::Proportion => proportion::judge(samples, effort),
+        Rule::Change => change::judge(samples, effort),
     }
 }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
+use crate::baseline::Accepted;
 use crate::check::Stage;
 use crate::judge::exhibit::Exhibit;
 use crate::judge::{Band, Interval, Rule, Verdict};
@@ -137,6 +138,9 @@ pub struct Evidence {
     /// Of what could not be measured: why, without what was being measured, so that one cause is told once.
     #[serde(default)]
     pub cause: Option<String>,
+    /// The numbers that were taken to be accepted, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Accepted>,
     /// Of what could not be measured: what was being measured.
     #[serde(default)]
     pub measuring: Option<String>,

@@ -210,12 +210,16 @@ fn numbers(event: &PropertyEvent) -> String {
         // Some names are in brackets of their own.
         let _ = if at.starts_with('(') { write!(text, " {at}") } else { write!(text, " ({at})") };
     }
-    if event.band != Band::default() {
-        let out = event.value.is_some_and(|v| !event.band.contains(v));
+    let out = event.value.is_some_and(|v| !event.band.contains(v));
+    // Of a change, what passes for no cause's being allowed cannot be told from chance.
+    let chance = (event.rule, event.verdict) == (Some(Rule::Change), Verdict::Pass) && event.causes.is_empty();
+    if out && chance {
+        text.push_str(", not told from chance");
+    } else if event.band != Band::default() {
         let _ = write!(text, ", {}{}", if out { "not " } else { "" }, band_text(&event.band));
     }
     let seeds = event.seeds.len();
-    let of = if event.rule == Some(Rule::Mean) { "mean of " } else { "" };
+    let of = if matches!(event.rule, Some(Rule::Mean | Rule::Change)) { "mean of " } else { "" };
     match seeds {
         0 => {}
         1 => text.push_str(", 1 seed"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::SchemaGenerator;
 
 use super::Property;
-use crate::check::{CATALOGUE, Check, Context, Info, PLANNED};
+use crate::check::{CATALOGUE, Check, Context, Info};
 use crate::diagnostic::Span;
 use crate::measurement::Share;
 use crate::spec::Subject;
@@ -126,9 +126,6 @@ fn known(variants: &mut Vec<Arc<Subject>>, subject: Subject) -> usize {
 
 fn unknown(reader: &mut Reader<'_>, table: &PropertyTable<'_>) {
     let id = table.check.value.as_str();
-    if PLANNED.iter().any(|(planned, _)| *planned == id) {
-        return reader.not_yet(&format!("the check `{id}`"), table.check.span);
-    }
     let known: Vec<&str> = CATALOGUE.iter().map(|entry| entry.info.id).collect();
     let error = reader.error("unknown-check", table.check.span, format!("unknown check `{}`", id.escape_debug()));
     let mut error = with_suggestion(error, id, &known, "a check");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::baseline;
 use super::bind::Binder;
 use super::extend::{Defaults, Extended};
 use super::text_file::read;
@@ -141,7 +142,9 @@ pub fn load(sources: &Sources, overrides: &Overrides) -> Result<Suite, Vec<Diagn
         };
         read_all.push((name, spec));
     }
-    bind_all(read_all, overrides, errors)
+    let mut suite = bind_all(read_all, overrides, errors)?;
+    let errors = baseline::attach(&mut suite);
+    if errors.is_empty() { Ok(suite) } else { Err(errors) }
 }
 
 /// Reads specs from texts, each with its name, without a file behind it; `specs/NAME.toml` is shown.

@@ -1,5 +1,6 @@
 //! A suite: the specs of a package, read and bound to their checks, and the choice of what to run.
 
+mod baseline;
 mod bind;
 pub mod builtin;
 mod extend;

@@ -27,6 +27,9 @@ pub struct HarnessOptions {
     pub jobs: Option<usize>,
     /// Stop after the first failure.
     pub fail_fast: bool,
+    /// Take the numbers of properties that are held against a baseline, to accept them.
+    #[serde(default)]
+    pub accept: bool,
     /// tch's version, which the command knows from the lock file.
     pub tch: Option<String>,
     /// libtorch's version, which the command knows from where it found it.

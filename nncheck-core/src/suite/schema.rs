@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::builtin;
-use crate::check::{CATALOGUE, PLANNED};
+use crate::check::CATALOGUE;
 use crate::spec::data::DataTable;
 use crate::spec::ladder::{RungTable, TABLES};
 use crate::spec::loss;
@@ -157,11 +157,9 @@ fn properties(others: fn() -> Value) -> Value {
             (id.to_owned(), json!({ "if": { "required": ["check"] }, "then": named(), "else": own }))
         })
         .collect();
-    let planned: Vec<&str> = PLANNED.iter().map(|(id, _)| *id).collect();
-    let come = if planned.is_empty() { String::new() } else { format!(" Checks to come: {}.", planned.join(", ")) };
     json!({
         "type": "object",
-        "description": format!("What must hold: one table a property.{come}"),
+        "description": "What must hold: one table a property.",
         "properties": by_name,
         "additionalProperties": others(),
         "propertyNames": { "pattern": NAME_PATTERN },

@@ -24,9 +24,12 @@ pub(super) fn main(options: &str, bindings: &Bindings) -> ExitCode {
             return ExitCode::from(WRONG);
         }
     };
-    let Some(suite) = sound_suite(&options.sources, &options.overrides, bindings) else {
+    let Some(mut suite) = sound_suite(&options.sources, &options.overrides, bindings) else {
         return ExitCode::from(WRONG);
     };
+    if options.accept {
+        suite.accepting(options.overrides.seeds);
+    }
     run(&Arc::new(suite), &options)
 }
 

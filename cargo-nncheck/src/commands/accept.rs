@@ -1,0 +1,238 @@
+//! `cargo nncheck accept`: measures what properties are held against a baseline, and writes the baselines beside the specs.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+use nncheck_core::baseline::{self, Accepted, Baseline};
+use nncheck_core::judge::Verdict;
+use nncheck_core::report::event::{Event, PropertyEvent, RunStarted};
+use nncheck_core::suite::{PropertyId, Suite};
+
+use crate::accepted;
+use crate::cli::{AcceptArgs, MessageFormat};
+use crate::error::CommandError;
+use crate::exit_code::ExitCode;
+use crate::harness_run::{self, Ended, Job, Listener, Ready};
+use crate::new_file;
+use crate::packages::Chosen;
+use crate::selection::{self, Known};
+use crate::show::Show;
+use crate::surroundings::Surroundings;
+use crate::wrong_paths;
+
+/// Runs the command.
+///
+/// # Errors
+/// When the command line, the specs or the environment are at fault, or a file cannot be written.
+pub fn run(args: &AcceptArgs) -> Result<ExitCode, CommandError> {
+    if args.measuring.seeds == Some(1) {
+        let words =
+            "--seeds: of one seed nobody can tell how far seeds are apart; two at least are wanted, ten are better";
+        return Err(CommandError::Usage(words.to_owned()));
+    }
+    let surroundings = Surroundings::current().map_err(CommandError::Directory)?;
+    let job = Job {
+        project: &args.project,
+        measuring: &args.measuring,
+        build: &args.build,
+        output: &args.output,
+        filter: selection::filter(&args.selection),
+        overrides: selection::overrides(&args.measuring)?,
+        accept: true,
+        fail_fast: false,
+        no_run: false,
+    };
+    let chosen = harness_run::choose(&job, &surroundings)?;
+    let Some(ready) = ready(&chosen, &job, args)? else { return Ok(ExitCode::Usage) };
+    let specs: Vec<Spec> = ready.iter().flat_map(|ready| Spec::all(ready, &job)).collect();
+    let mut taken = Taken { show: Show::new(MessageFormat::Human, &args.output), started: None, events: Vec::new() };
+    match harness_run::run(&job, &chosen, ready, &surroundings, &mut taken)? {
+        Ended::Early(code) => return Ok(code),
+        Ended::Ran | Ended::Built => {}
+    }
+    taken.show.end().map_err(CommandError::Output)?;
+    let mut code = ExitCode::Held;
+    for spec in &specs {
+        let events = taken.events.iter().filter(|event| event.package == spec.package && event.spec == spec.name);
+        match spec.take(events)? {
+            Some(text) if args.output.quiet => drop(text),
+            Some(text) => anstream::print!("{text}"),
+            None => code = ExitCode::Failed,
+        }
+    }
+    Ok(code)
+}
+
+/// Reads all packages' specs, and keeps those with numbers to accept. `None`: what is wrong has been shown.
+fn ready(chosen: &Chosen, job: &Job<'_>, args: &AcceptArgs) -> Result<Option<Vec<Ready>>, CommandError> {
+    let (mut ready, mut errors, mut known) = (Vec::new(), Vec::new(), Known::default());
+    let (mut held, mut selected) = (0, 0);
+    for package in &chosen.packages {
+        match selection::suite(package, &job.overrides, true) {
+            Ok(suite) => {
+                let accepting = accepting(&suite, job);
+                known.add(&accepting);
+                held += accepting.ids().count();
+                let chosen_here: Vec<PropertyId> =
+                    accepting.ids().filter(|&id| job.filter.selects(&accepting, id)).collect();
+                selected += chosen_here.len();
+                if !job.filter.running(&accepting).is_empty() {
+                    errors.extend(wrong_paths::without_library(package, chosen.metadata.is_none(), &suite));
+                    ready.push(Ready { package: package.clone(), suite });
+                }
+            }
+            Err(more) => errors.extend(more),
+        }
+    }
+    if !errors.is_empty() {
+        selection::show(&errors, args.output.color);
+        return Ok(None);
+    }
+    known.holds_specs(&args.selection)?;
+    let usage = |words: &str| Err(CommandError::Usage(words.to_owned()));
+    match (held, selected, ready.is_empty()) {
+        (0, ..) => usage(
+            "there is nothing to accept: no spec has a property of the check `regression`\n\
+             add [property.regression] to a spec, or \"nncheck:checklist\" to its `extends`",
+        ),
+        (_, 0, _) => Err(known.nothing_chosen(&args.selection)),
+        (.., true) => usage("what was chosen is off or slow: --include-ignored takes what is slow too"),
+        (.., false) => Ok(Some(ready)),
+    }
+}
+
+/// The suite as the harness runs it.
+fn accepting(suite: &Suite, job: &Job<'_>) -> Suite {
+    let mut accepting = suite.clone();
+    accepting.accepting(job.overrides.seeds);
+    accepting
+}
+
+/// Keeps what it hears.
+struct Taken {
+    show: Show,
+    started: Option<RunStarted>,
+    events: Vec<PropertyEvent>,
+}
+
+impl Listener for Taken {
+    fn begins(&mut self, _ready: &Ready) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn hears(&mut self, event: &Event) -> io::Result<()> {
+        match event {
+            Event::RunStarted(started) => self.started = Some(started.clone()),
+            Event::Property(event) => {
+                let mut event = event.as_ref().clone();
+                if let (Some(accepted), Some(started)) = (&mut event.evidence.accepted, &self.started) {
+                    (accepted.tch, accepted.libtorch) = (started.tch.clone(), started.libtorch.clone());
+                }
+                self.events.push(event);
+            }
+            Event::Progress(_) => self.show.event(event)?,
+            Event::Ignored(_) | Event::Summary(_) => {}
+        }
+        Ok(())
+    }
+
+    fn goes_on(&self) -> bool {
+        true
+    }
+}
+
+/// A spec whose properties may be held against a baseline.
+struct Spec {
+    package: String,
+    name: String,
+    /// Its baseline's file.
+    path: PathBuf,
+    /// How that is shown.
+    shown: String,
+    /// How many properties are measured.
+    wanted: usize,
+    /// The properties that it may hold, by their names in the file, with what was accepted of them.
+    properties: BTreeMap<String, Option<Accepted>>,
+}
+
+impl Spec {
+    /// Those of a package, the rungs of a ladder as one.
+    fn all(ready: &Ready, job: &Job<'_>) -> Vec<Self> {
+        let accepting = accepting(&ready.suite, job);
+        let running = job.filter.running(&accepting);
+        let mut all: Vec<Self> = Vec::new();
+        for (index, spec) in accepting.specs.iter().enumerate() {
+            let wanted = running.iter().filter(|id| id.spec == index).count();
+            let rung = spec.rung.as_ref().map(|rung| rung.name.as_str());
+            let held = spec.properties.iter().filter_map(|property| {
+                Some((baseline::key(rung, &property.name), property.check.held()?.accepted.clone()))
+            });
+            let properties: BTreeMap<_, _> = held.collect();
+            match all.last_mut().filter(|last| last.name == spec.name) {
+                Some(last) => {
+                    last.properties.extend(properties);
+                    last.wanted += wanted;
+                }
+                None => all.push(Self {
+                    package: ready.package.name.clone(),
+                    wanted,
+                    name: spec.name.clone(),
+                    path: baseline::path(&spec.file.path),
+                    shown: baseline::path(spec.file.shown.as_ref()).display().to_string(),
+                    properties,
+                }),
+            }
+        }
+        all
+    }
+
+    /// Writes what was taken, and tells of it; `None`: it has been told why nothing could be written.
+    fn take<'e>(&self, events: impl Iterator<Item = &'e PropertyEvent>) -> Result<Option<String>, CommandError> {
+        let (mut text, mut news, mut wrong) = (String::new(), BTreeMap::new(), Vec::new());
+        for event in events {
+            let key = baseline::key(event.rung.as_deref(), &event.property);
+            match &event.evidence.accepted {
+                Some(accepted) if event.verdict == Verdict::Pass => {
+                    let before = self.properties.get(&key).and_then(Option::as_ref);
+                    text.push_str(&accepted::table(&event.test_name(), accepted, before));
+                    news.insert(key, accepted.clone());
+                }
+                _ => wrong.push(event),
+            }
+        }
+        let missing = self.wanted.saturating_sub(news.len() + wrong.len());
+        if missing > 0 || !wrong.is_empty() {
+            if missing > 0 {
+                eprintln!("error: {missing} of {}'s properties did not come back (a fault in nncheck)", self.name);
+            }
+            for event in &wrong {
+                anstream::eprint!("{}", accepted::refusal(event));
+            }
+            eprintln!("nothing was written to {}", self.shown);
+            return Ok(None);
+        }
+        if news.is_empty() {
+            return Ok(Some(text));
+        }
+        let stored = std::fs::read_to_string(&self.path).ok();
+        let old = stored.as_deref().and_then(|text| baseline::read(text).ok()).unwrap_or_default();
+        let (mut properties, gone): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            old.properties.into_iter().partition(|(key, _)| self.properties.contains_key(key));
+        for key in gone.keys() {
+            text.push_str(&format!(
+                "{} is no property of the spec any more: its baseline is gone\n",
+                key.escape_debug()
+            ));
+        }
+        properties.extend(news);
+        let now = baseline::write(&Baseline { version: baseline::VERSION, properties });
+        if stored.as_deref() == Some(&now) {
+            text.push_str(&format!("{} is as it was\n", self.shown));
+        } else {
+            new_file::replace(&self.path, &now)?;
+            text.push_str(&format!("wrote {}\n", self.shown));
+        }
+        Ok(Some(text))
+    }
+}
