@@ -47,25 +47,14 @@ fn part(series: &Series<'_>, effort: &Effort) -> Option<Part> {
     let values: Vec<f64> = series.judged().map(|(value, _)| value).collect();
     let (_, band) = series.judged().next()?;
     let value = super::series::mean(&values, series.scale)?;
-    let mut part = Part {
-        name: series.name.map(str::to_owned),
-        standing: Standing::Inside,
-        value,
-        band,
-        excess: band.excess(value, series.scale),
-        interval: None,
-        values: series.values(),
-        reason: None,
-        seeds_needed: None,
-    };
-    let wild = values.iter().filter(|v| !v.is_finite()).count();
-    if wild > 0 {
-        let reason = format!("not finite in {wild} of {} seeds", values.len());
-        return Some(Part { standing: Standing::Outside, excess: f64::INFINITY, reason: Some(reason), ..part });
+    let mut part = Part::of(series, value, band);
+    if let Some(wild) = part.not_finite(&values) {
+        return Some(wild);
     }
     let exact = band.min.is_some() && band.min == band.max;
     if values.iter().all(|&v| band.contains(v)) {
         // What is exactly in its place lies on both edges; what is only near one says more.
+        part.standing = Standing::Inside;
         part.excess = if exact { f64::NEG_INFINITY } else { part.excess };
         return Some(part);
     }
@@ -82,6 +71,7 @@ fn part(series: &Series<'_>, effort: &Effort) -> Option<Part> {
         part.standing = Standing::Outside;
     } else {
         // It is out by chance: what is out of its band with certainty goes before it.
+        part.standing = Standing::Inside;
         part.excess = part.excess.min(0.0);
     }
     Some(part)

@@ -71,21 +71,9 @@ fn part(series: &Series<'_>, effort: &Effort) -> Option<Part> {
     let band = common(&bands, series.scale);
     // Where a number has no logarithm, only a band that admits such numbers can hold it: judge it as it is.
     let scale = if values.iter().all(|&v| v > 0.0) { series.scale } else { Scale::Linear };
-    let mut part = Part {
-        name: series.name.map(str::to_owned),
-        standing: if band.contains(value) { Standing::Inside } else { Standing::Outside },
-        value,
-        band,
-        excess: band.excess(value, series.scale),
-        interval: None,
-        values: series.values(),
-        reason: None,
-        seeds_needed: None,
-    };
-    let wild = values.iter().filter(|v| !v.is_finite()).count();
-    if wild > 0 {
-        let reason = format!("not finite in {wild} of {} seeds", values.len());
-        return Some(Part { standing: Standing::Outside, excess: f64::INFINITY, reason: Some(reason), ..part });
+    let mut part = Part::of(series, value, band);
+    if let Some(wild) = part.not_finite(&values) {
+        return Some(wild);
     }
     if series.scale == Scale::Log && values.iter().any(|&v| v <= 0.0 && !band.contains(v)) {
         return Some(Part { standing: Standing::Outside, ..part });

@@ -122,6 +122,35 @@ pub(super) struct Part {
     pub seeds_needed: Option<u32>,
 }
 
+impl Part {
+    /// A value and the band that it is inside or outside of.
+    pub(super) fn of(series: &Series<'_>, value: f64, band: Band) -> Self {
+        Self {
+            name: series.name.map(str::to_owned),
+            standing: if band.contains(value) { Standing::Inside } else { Standing::Outside },
+            value,
+            band,
+            excess: band.excess(value, series.scale),
+            interval: None,
+            values: series.values(),
+            reason: None,
+            seeds_needed: None,
+        }
+    }
+
+    /// The same as a failure, where a number of any seed is not finite.
+    pub(super) fn not_finite(&self, numbers: &[f64]) -> Option<Self> {
+        let wild = numbers.iter().filter(|v| !v.is_finite()).count();
+        let reason = format!("not finite in {wild} of {} seeds", numbers.len());
+        (wild > 0).then(|| Self {
+            standing: Standing::Outside,
+            excess: f64::INFINITY,
+            reason: Some(reason),
+            ..self.clone()
+        })
+    }
+}
+
 /// Makes a verdict of its parts; the worst of them speaks for all. `parts` has at least one.
 pub(super) fn assemble(rule: Rule, verdict: Verdict, parts: Vec<Part>, by: Vec<(String, Option<f64>)>) -> Judged {
     let seeds_needed = match verdict {
