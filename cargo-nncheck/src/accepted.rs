@@ -26,7 +26,7 @@ pub fn table(name: &str, accepted: &Accepted, before: Option<&Accepted>) -> Stri
     }
     let coarsest = accepted.quantities.iter().filter(|(quantity, _)| !quantity.is_exact());
     let coarsest = coarsest.max_by(|a, b| a.1.told.total_cmp(&b.1.told));
-    if let Some((quantity, values)) = coarsest.filter(|(_, values)| values.told > 0.05) {
+    if let Some((quantity, values)) = coarsest.filter(|(_, values)| values.spread > 0.0 && values.told > 0.05) {
         text.push_str(&format!(
             "    changes of `{}` below {} drown in chance where other random numbers are drawn: `--seeds {}` halves that\n",
             quantity.name(),

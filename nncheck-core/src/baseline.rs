@@ -109,7 +109,7 @@ pub struct Values {
     pub mean: f64,
     /// Standard deviation (n - 1) over the seeds.
     pub spread: f64,
-    /// The smallest change that can be told, as a share of the mean, if other random numbers are drawn.
+    /// The smallest change that can be told, as a share of [`Values::unit`], if other random numbers are drawn.
     pub told: f64,
     /// Seed by seed.
     #[serde(deserialize_with = "file::seeds")]
@@ -129,10 +129,12 @@ impl Values {
         [mean, spread, values.told].iter().all(|v| v.is_finite()).then_some(values)
     }
 
-    /// What a change is a share of: the mean's size, or one where that is zero.
+    /// What a change is a share of: the mean's size, or the spread where that is larger, as of a score near zero; one where
+    /// both are zero.
     #[must_use]
     pub fn unit(&self) -> f64 {
-        if self.mean == 0.0 { 1.0 } else { self.mean.abs() }
+        let unit = self.mean.abs().max(self.spread);
+        if unit == 0.0 { 1.0 } else { unit }
     }
 
     /// The smallest change of the mean, as a share of it, that can be told with this confidence from the chance of other
@@ -169,6 +171,8 @@ pub struct Held {
     pub searched: usize,
     /// The seed that the run begins with.
     pub first_seed: u64,
+    /// The names in the file that no property of the spec has: one of them may be what this one was called.
+    pub unclaimed: Vec<String>,
     /// Where the numbers are taken to be accepted instead of held against what was: with how many seeds.
     pub accepting: Option<u32>,
 }

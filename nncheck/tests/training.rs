@@ -241,9 +241,11 @@ fn nothing_is_broadcast_and_no_axis_is_guessed() {
     let ce = "kind = 'cross_entropy'";
     assert_eq!(said(ce, &[4, 3], &ids(&[4])), "nothing");
     assert_eq!(said(ce, &[4, 5, 3], &ids(&[4, 5])), "nothing");
-    assert!(said(ce, &[4, 3, 3], &ids(&[4, 3])).contains("either of the last two axes could be the classes"));
+    assert!(said(ce, &[4, 3, 3], &ids(&[4, 3])).contains("either of two axes could be the classes"));
     let last = "kind = 'cross_entropy'\nclass_axis = -1";
     assert_eq!(said(last, &[4, 3, 3], &ids(&[4, 3])), "nothing");
+    assert_eq!(said(last, &[4, 3], &ids(&[4])), "nothing");
+    assert_eq!(said(last, &[4, 2, 2, 3], &ids(&[4, 2, 2])), "nothing");
     assert!(said(last, &[4, 3, 5], &ids(&[4, 5])).contains("`class_axis = -1` in [loss]"));
     assert!(said(ce, &[4, 6, 7], &ids(&[4, 5])).contains("wants [4, classes, 5]"));
     assert!(said(ce, &[4, 3, 1], &ids(&[4])).contains("put `flatten` before the last layer"));

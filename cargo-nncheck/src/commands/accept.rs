@@ -215,8 +215,23 @@ impl Spec {
         if news.is_empty() {
             return Ok(Some(text));
         }
-        let stored = std::fs::read_to_string(&self.path).ok();
-        let old = stored.as_deref().and_then(|text| baseline::read(text).ok()).unwrap_or_default();
+        // What changed since the run began may hold what others accepted.
+        let changed = |why: String| {
+            CommandError::Usage(format!(
+                "{} changed while the numbers were taken, and was left as it is: {why}",
+                self.shown
+            ))
+        };
+        let stored = match std::fs::read_to_string(&self.path) {
+            Ok(text) => Some(text),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => None,
+            Err(why) => return Err(changed(why.to_string())),
+        };
+        let old = match stored.as_deref().map(baseline::read) {
+            Some(Ok(old)) => old,
+            Some(Err(broken)) => return Err(changed(broken.message)),
+            None => Baseline::default(),
+        };
         let (mut properties, gone): (BTreeMap<_, _>, BTreeMap<_, _>) =
             old.properties.into_iter().partition(|(key, _)| self.properties.contains_key(key));
         for key in gone.keys() {

@@ -107,7 +107,9 @@ impl TryFrom<Unproven> for Accepted {
                 return Err(format!("`{name}` has other seeds than the quantity before it"));
             }
             let numbers: Vec<f64> = values.seeds.values().copied().collect();
-            let same = |a: f64, b: Option<f64>| b.is_some_and(|b| (a - b).abs() <= 1e-9 * (values.unit() + b.abs()));
+            let same = |a: f64, b: Option<f64>| {
+                b.filter(|b| b.is_finite()).is_some_and(|b| (a - b).abs() <= 1e-9 * (values.unit() + b.abs()))
+            };
             if !same(values.mean, mean(&numbers)) || !same(values.spread, change::spread(&numbers)) {
                 return Err(format!("`mean` and `spread` of `{name}` are not those of its seeds"));
             }

@@ -48,7 +48,8 @@ fn it_travels_in_an_event_from_harness_to_command() {
 #[test]
 fn the_smallest_change_is_that_of_two_means_of_as_many_seeds() {
     // By numerical integration of the t density: t(1 - 0.01 / 6, 4) = 6.2540705, times 0.15811388 times sqrt(2 / 5) over 2.1.
-    let held = Held { accepted: None, confidence: 0.99, searched: 3, first_seed: 0, accepting: None };
+    let held =
+        Held { accepted: None, confidence: 0.99, searched: 3, first_seed: 0, unclaimed: Vec::new(), accepting: None };
     let told = values(&[2.0, 2.2, 1.9, 2.1, 2.3]).can_tell(held.of_one());
     assert!((told - 0.297_812_882).abs() < 1e-7, "{told}");
     assert_eq!(values(&[650.0; 5]).can_tell(0.99), 0.0);

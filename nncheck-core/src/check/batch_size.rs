@@ -153,6 +153,11 @@ impl Check for BatchSize {
 
     fn suggestion(&self, context: &Context<'_>, taken: &[Vec<Measurement>]) -> Option<String> {
         let (_, scale) = self.numbers(context, taken)?;
+        // Of a scale that is beyond what the rows can tell, nobody knows how far beyond.
+        let told = |seed: &Vec<Measurement>| answer::<NoiseScale>(seed, 0).is_ok_and(|seen| seen.unbiased().is_some());
+        if !taken.iter().all(told) {
+            return None;
+        }
         Some(format!("a batch near {}", number(scale.max(1.0).round())))
     }
 

@@ -159,7 +159,13 @@ impl Check for Learns {
         if seen.is_flat() {
             causes.extend(known);
             if seen.gains_on_blank() {
-                causes.push(self.slow(context, &seen));
+                let help = format!(
+                    "the loss hardly moves from {} in {} steps, and yet gains on that of blank inputs step by step: it learns, and far too slowly; {}",
+                    number(seen.start),
+                    self.steps,
+                    context.higher_rate()
+                );
+                causes.push(Cause { id: "learning_rate_low", help });
             }
             causes.push(self.no_learning(&seen));
             // A model that starts at what can be known without inputs has nowhere to fall where these tell nothing.

@@ -160,8 +160,10 @@ impl Check for Metric {
 
     fn refusal(&self, context: &Context<'_>) -> Option<(Option<Span>, String)> {
         let metric = self.kind(context.subject);
-        let Settings { expect, min, .. } = context.settings;
-        let (edge, value) = [expect, min].into_iter().flatten().find_map(|edge| {
+        let Settings { expect, within, min, .. } = context.settings;
+        // What is expected may lie above what the band reaches down to.
+        let exact = expect.as_ref().filter(|_| within.is_none());
+        let (edge, value) = [exact, min.as_ref()].into_iter().flatten().find_map(|edge| {
             let value = edge.value.constant().filter(|&value| value > 1.0)?;
             Some((edge, value))
         })?;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::baseline::{Accepted, Held, Quantity, Values};
 use crate::judge::exhibit::Exhibit;
-use crate::judge::number::number;
+use crate::judge::number::{count, number};
 use crate::judge::{Band, Effort, Entry, Judged, Rule, Sample, Scale};
 use crate::measurement::score::{ScoreAsk, Training};
 use crate::measurement::{InitialAsk, Inputs, Measurement, Request, Share, TraceAsk};
@@ -33,7 +33,8 @@ const TOP: usize = 5;
 /// (`specs/digits.baseline.json`), as a share of the accepted mean, seed by seed: numbers of one seed are compared with each other.
 /// A number fails where the Student-t interval of its mean change lies beyond `at_least` on either side; the error 1 - `confidence`
 /// is shared out among all numbers that the spec's file holds against a baseline. Any change of `parameters` is one. Seeds that are all the
-/// same as accepted hold at the first look; else all accepted seeds are taken.
+/// same as accepted hold at the first look; else all accepted seeds are taken. A seed that is ten accepted spreads from its
+/// own number of before fails by itself (`seeds astray`): a mean would hide it.
 ///
 /// ## Why it matters
 /// A program can hold every other property and still be another than last month's. This one says that it is, where the change
@@ -51,7 +52,8 @@ const TOP: usize = 5;
 /// ## Defaults
 /// All numbers that the program has, 200 steps, changes of a thousandth: another machine moves the last digits. `accept` takes ten seeds at
 /// least, and says which changes they can tell: of numbers that spread by 10 % over the seeds those of 18 %, twice as
-/// fine with three times as many; finer where the program draws the same random numbers. Without a baseline the check is skipped.
+/// fine with three times as many; finer where the program draws the same random numbers. Without a baseline the check is skipped; where the file
+/// holds one of a name that no property has, it is an error.
 ///
 /// ## Sources
 /// Student (W. S. Gosset), The Probable Error of a Mean (1908): paired differences; O. J. Dunn, Multiple Comparisons Among
@@ -128,6 +130,11 @@ impl CheckType for Regression {
                 cure: "look at what was changed of these; if it is meant, `cargo nncheck accept`",
             },
             CauseInfo {
+                id: "unstable",
+                what: "a few seeds are far from all that was accepted, the others are not",
+                cure: "look at those seeds: the training may be about to diverge; lower the rate, or clip gradients",
+            },
+            CauseInfo {
                 id: "improved",
                 what: "the program trains to better numbers than were accepted",
                 cure: "take them with `cargo nncheck accept`, so that they are held from now on",
@@ -164,17 +171,19 @@ impl Check for Regression {
 
     fn moot(&self, _context: &Context<'_>) -> Option<String> {
         let held = self.held.as_ref();
-        let nothing = held.is_none_or(|held| held.accepted.is_none() && held.accepting.is_none());
+        let nothing =
+            held.is_none_or(|held| held.accepted.is_none() && held.accepting.is_none() && held.unclaimed.is_empty());
         nothing.then(|| "no baseline yet: `cargo nncheck accept` takes one".to_owned())
     }
 
+    /// Every seed that was accepted is there to be compared with, whatever other properties may take.
     fn effort(&self, effort: Effort) -> Effort {
         let Some(held) = &self.held else { return effort };
         let confidence = held.of_one();
         if let Some(seeds) = held.accepting {
             return Effort { seeds, max_seeds: seeds, confidence };
         }
-        let most = self.paired().clamp(1, effort.most().max(2));
+        let most = self.paired().max(1);
         Effort { seeds: effort.seeds.clamp(1, most), max_seeds: most, confidence }
     }
 
@@ -206,7 +215,25 @@ impl Check for Regression {
                 scale: Scale::Linear,
             })
         });
-        entries.collect::<Result<_, String>>().map_or_else(Sample::Unanswerable, Sample::Seen)
+        match entries.collect::<Result<Vec<Entry>, String>>() {
+            Ok(mut entries) => {
+                let astray =
+                    self.judged(accepted).filter(|(quantity, values)| self.is_astray(*quantity, values, seed, taken));
+                let astray = count(astray.count());
+                if self.judged(accepted).any(|(quantity, _)| !quantity.is_exact()) {
+                    // Of no width: one seed is enough.
+                    let none = Band { min: Some(0.0), max: Some(0.0), expect: None };
+                    entries.push(Entry {
+                        name: Some(ASTRAY.to_owned()),
+                        value: Some(astray),
+                        band: Some(none),
+                        scale: Scale::Linear,
+                    });
+                }
+                Sample::Seen(entries)
+            }
+            Err(why) => Sample::Unanswerable(why),
+        }
     }
 
     fn quantity(&self) -> &'static str {
@@ -245,6 +272,13 @@ impl Check for Regression {
     }
 }
 
+/// Numbers of a seed that are far from what was accepted: a mean over the seeds hides a single one, since it widens its own
+/// interval.
+const ASTRAY: &str = "seeds astray";
+
+/// How many accepted spreads are far. Two numbers of ten seeds are seven apart once in 10,000 times.
+const FAR: f64 = 10.0;
+
 /// What to do where a baseline does not fit.
 const AGAIN: &str = "`cargo nncheck accept` takes the numbers anew";
 
@@ -265,6 +299,14 @@ impl Regression {
         all.filter(move |(quantity, _)| wanted.contains(quantity))
     }
 
+    /// Whether a seed's number is further from its own of before than chance takes it.
+    fn is_astray(&self, quantity: Quantity, values: &Values, seed: u64, taken: &[Measurement]) -> bool {
+        let Some(before) = values.seeds.get(&seed) else { return false };
+        let Ok(Ok(now)) = self.number(quantity, taken) else { return false };
+        let usual = values.spread.max(self.at_least * values.unit());
+        !quantity.is_exact() && (now - before).abs() > FAR * usual
+    }
+
     /// How many seeds from the run's first on were accepted.
     fn paired(&self) -> u32 {
         let Some(held) = &self.held else { return 0 };
@@ -277,6 +319,13 @@ impl Regression {
     /// Why the program cannot be held against what was accepted.
     fn obstacle(&self, subject: &Subject) -> Option<String> {
         let held = self.held.as_ref().filter(|held| held.accepting.is_none())?;
+        if let (None, [_, ..]) = (&held.accepted, &held.unclaimed[..]) {
+            let names: Vec<String> = held.unclaimed.iter().map(|name| format!("`{}`", name.escape_debug())).collect();
+            return Some(format!(
+                "the baseline's file has nothing of this name, and {}, which no property of the spec is called: rename it there, or take the numbers anew with `cargo nncheck accept`",
+                names.join(", ")
+            ));
+        }
         let accepted = held.accepted.as_ref()?;
         let (then, now) = (accepted.measured.steps, self.steps.get());
         if then != now {

@@ -9,6 +9,9 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 use super::series::{Part, Series, Standing, align, assemble, by};
 use super::{Effort, Interval, Look, Rule, Sample, Verdict};
 
+/// Fewer seeds that all changed by the same may have done so by chance.
+const FEW: usize = 5;
+
 pub(super) fn first_look(effort: &Effort) -> u32 {
     effort.seeds.clamp(1, effort.most())
 }
@@ -65,9 +68,14 @@ fn part(series: &Series<'_>, effort: &Effort) -> Option<Part> {
     let Some(reach) = half_width(&values, effort.confidence) else {
         return Some(Part { standing: Standing::Undecided, ..part });
     };
+    if !reach.is_finite() {
+        return Some(Part { standing: Standing::Outside, ..part });
+    }
     let (from, to) = (value - reach, value + reach);
     part.interval = Some(Interval { low: Some(from), high: Some(to), confidence: effort.confidence });
-    if band.min.is_some_and(|min| to < min) || band.max.is_some_and(|max| from > max) {
+    // Steps of what is counted in whole rows are easily alike by chance, where there are few seeds.
+    let few = reach == 0.0 && values.len() < FEW;
+    if !few && (band.min.is_some_and(|min| to < min) || band.max.is_some_and(|max| from > max)) {
         part.standing = Standing::Outside;
     } else {
         // It is out by chance: what is out of its band with certainty goes before it.
@@ -158,6 +166,14 @@ mod tests {
         let judged = decided(&[0.0, f64::NAN, 0.0], BAND);
         assert_eq!(judged.verdict, Verdict::Fail);
         assert_eq!(judged.reason.as_deref(), Some("not finite in 1 of 3 seeds"));
+    }
+
+    #[test]
+    fn a_few_equal_steps_may_be_chance_and_what_has_no_interval_is_none() {
+        let two = Effort { seeds: 2, max_seeds: 2, confidence: 0.99 };
+        let Look::Decided(judged) = judge(&samples(&[0.05; 2], BAND), &two) else { panic!() };
+        assert_eq!(judged.verdict, Verdict::Pass);
+        assert_eq!(decided(&[1e200, 2e200, 3e200, 1e300, 1.0], BAND).verdict, Verdict::Fail);
     }
 
     #[test]

@@ -14,7 +14,8 @@ pub(super) fn attach(suite: &mut Suite) -> Vec<Diagnostic> {
     // The rungs of a ladder stand one after another, and share their file.
     for rungs in suite.specs.chunk_by_mut(|a, b| a.file.path == b.file.path) {
         let searched = rungs.iter().map(searches).sum();
-        let of_none = Held { accepted: None, confidence: 0.0, searched, first_seed: 0, accepting: None };
+        let of_none =
+            Held { accepted: None, confidence: 0.0, searched, first_seed: 0, unclaimed: Vec::new(), accepting: None };
         let holds = |spec: &BoundSpec| spec.properties.iter().any(|p| p.check.against(of_none.clone()).is_some());
         if !rungs.iter().any(holds) {
             continue;
@@ -26,12 +27,14 @@ pub(super) fn attach(suite: &mut Suite) -> Vec<Diagnostic> {
                 continue;
             }
         };
+        let unclaimed = unclaimed(rungs, &baseline);
         for spec in rungs {
             let rung = spec.rung.as_ref().map(|rung| rung.name.as_str());
             for property in &mut spec.properties {
                 let accepted = baseline.properties.get(&baseline::key(rung, &property.name)).cloned();
                 let (confidence, first_seed) = (spec.run.confidence, spec.run.seed);
-                let held = Held { accepted, confidence, first_seed, ..of_none.clone() };
+                let unclaimed = unclaimed.clone();
+                let held = Held { accepted, confidence, first_seed, unclaimed, ..of_none.clone() };
                 if let Some(check) = property.check.against(held) {
                     property.check = check;
                 }
@@ -39,6 +42,16 @@ pub(super) fn attach(suite: &mut Suite) -> Vec<Diagnostic> {
         }
     }
     errors
+}
+
+/// The names in a file that no property of its spec has.
+fn unclaimed(rungs: &[BoundSpec], baseline: &Baseline) -> Vec<String> {
+    let of_rung = |spec: &BoundSpec| -> Vec<String> {
+        let rung = spec.rung.as_ref().map(|rung| rung.name.as_str());
+        spec.properties.iter().map(|property| baseline::key(rung, &property.name)).collect()
+    };
+    let known: Vec<String> = rungs.iter().flat_map(of_rung).collect();
+    baseline.properties.keys().filter(|key| !known.contains(key)).cloned().collect()
 }
 
 /// How many numbers a spec searches for a change.
@@ -141,6 +154,16 @@ mod tests {
         let effort = evaluate::effort(spec, property);
         assert_eq!((effort.seeds, effort.max_seeds), (2, 2), "no more than were accepted");
         assert!((effort.confidence - 0.999).abs() < 1e-12, "{effort:?}");
+    }
+
+    #[test]
+    fn a_property_that_was_renamed_is_not_passed_over() {
+        let folder = folder(Some(&BASELINE.replace("large::size", "large::weight")));
+        let suite = suite(folder.path(), &Overrides::default()).unwrap();
+        let held: Vec<&Held> = suite.ids().filter_map(|id| suite.get(id).1.check.held()).collect();
+        assert!(held.iter().all(|held| held.unclaimed == ["large::weight"]));
+        let spec = &suite.specs[1];
+        assert_eq!(spec.properties[2].moot(spec), None, "it may be the one that was renamed");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{Filter, Overrides, Sources};
 pub const VARIABLE: &str = "NNCHECK_OPTIONS";
 
 /// The version of the protocol: these options one way, the events of [`crate::report::event`] the other way.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Everything that a harness needs to know to run for the command.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

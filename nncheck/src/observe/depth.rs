@@ -1,4 +1,4 @@
-//! How many layers of weights stand one behind another between a model's inputs and its last output.
+//! How many layers of weights stand one behind another on the longest way that a model's inputs take.
 
 use std::collections::HashMap;
 
@@ -25,18 +25,20 @@ struct Depth {
 }
 
 impl ffi::Watcher for Depth {
-    fn start(&mut self, _operator: &str, inputs: &[ffi::Input]) {
+    fn start(&mut self, operator: &str, inputs: &[ffi::Input]) {
         let held: Vec<Held> = inputs.iter().filter_map(|input| self.held.get(&input.storage()).copied()).collect();
         let weights = held.iter().any(|held| matches!(held, Held::Weight));
         let data = held.iter().filter_map(|held| if let Held::Data(depth) = held { Some(*depth) } else { None }).max();
         self.next = match data {
-            Some(depth) => Some(Held::Data(depth + usize::from(weights))),
+            Some(depth) if weights => Some(Held::Data(depth + layers(operator))),
+            Some(depth) => Some(Held::Data(depth)),
             None => weights.then_some(Held::Weight),
         };
     }
 
     fn end(&mut self, outputs: &[ffi::Output]) {
-        for output in outputs {
+        // Tensors without memory of their own are not to be told apart.
+        for output in outputs.iter().filter(|output| output.storage() != Storage::NONE) {
             // Memory that was given back holds something else now.
             match self.next {
                 Some(held) => self.held.insert(output.storage(), held),
@@ -49,8 +51,19 @@ impl ffi::Watcher for Depth {
     }
 }
 
+/// How many layers an operator is that reads weights: what scales and shifts, entry by entry, is none, and a recurrence bends
+/// what it has made of the step before.
+fn layers(operator: &str) -> usize {
+    let name = operator.rsplit("::").next().unwrap_or(operator).trim_end_matches('_');
+    match name {
+        "add" | "sub" | "mul" | "div" | "rsub" | "addcmul" => 0,
+        "lstm" | "gru" | "rnn_tanh" | "rnn_relu" => 2,
+        _ => 1,
+    }
+}
+
 /// Runs `forward` on this thread and counts the layers of weights that stand one behind another on the longest way from
-/// `inputs`. A weight has two axes or more: what scales and shifts is no layer of its own.
+/// `inputs`. A weight has two axes or more; what scales and shifts is no layer, and a recurrence counts for two.
 ///
 /// # Errors
 /// When libtorch refuses the callbacks, with its words.
@@ -61,7 +74,9 @@ pub(crate) fn depth<'t, R>(
 ) -> Result<(R, usize), String> {
     let weights = parameters.iter().filter(|(_, parameter)| parameter.dim() > 1);
     let weights = weights.map(|(_, weight)| (ffi::storage(weight), Held::Weight));
-    let held = weights.chain(inputs.into_iter().map(|input| (ffi::storage(input), Held::Data(0)))).collect();
+    let mut held: HashMap<Storage, Held> =
+        weights.chain(inputs.into_iter().map(|input| (ffi::storage(input), Held::Data(0)))).collect();
+    held.remove(&Storage::NONE);
     let mut depth = Depth { held, next: None, deepest: 0 };
     let result = ffi::watch(&mut depth, forward)?;
     Ok((result, depth.deepest))
@@ -97,6 +112,7 @@ mod tests {
         let masked = |x: &Tensor, w: &[Tensor]| x.matmul(&(&w[0] * ones(&[4, 4]))).matmul(&(&w[1] * ones(&[4, 4])));
         assert_eq!(of(masked), 2);
         assert_eq!(of(|x, w| x.matmul(&w[0]) * &w[2]), 1);
+        assert_eq!(of(|x, w| x.matmul(&w[0]) + &w[1].narrow(0, 0, 1)), 1, "a bias of two axes");
         assert_eq!(of(|x, _| x.relu()), 0);
     }
 }

@@ -23,6 +23,8 @@ struct Change {
     told: f64,
     /// The change is told.
     outside: bool,
+    /// The seeds that are far from what was accepted, with both numbers.
+    astray: Vec<(u64, f64, f64)>,
     /// Every seed is what it was, bit for bit.
     same: bool,
 }
@@ -58,6 +60,13 @@ impl Regression {
                 .collect();
             let (then, now): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
             let shares: Vec<f64> = pairs.iter().map(|(then, now)| (now - then) / values.unit()).collect();
+            let astray: Vec<(u64, f64, f64)> = (held.first_seed..)
+                .zip(taken)
+                .filter(|(seed, taken)| self.is_astray(quantity, values, *seed, taken))
+                .filter_map(|(seed, taken)| {
+                    Some((seed, *values.seeds.get(&seed)?, self.number(quantity, taken).ok()?.ok()?))
+                })
+                .collect();
             let told = match quantity.is_exact() {
                 true => 0.0,
                 false => self.at_least + change::half_width(&shares, held.of_one()).unwrap_or(0.0),
@@ -68,7 +77,10 @@ impl Regression {
                 now: mean(&now)?,
                 share: mean(&shares)?,
                 told,
-                outside: judged.outside.iter().any(|name| name == quantity.name()),
+                // Where half of the seeds are, it is no matter of a few.
+                outside: judged.outside.iter().any(|name| name == quantity.name())
+                    || !astray.is_empty() && astray.len() * 2 >= taken.len(),
+                astray,
                 same: shares.iter().all(|&share| share == 0.0),
             })
         });
@@ -124,6 +136,7 @@ impl Regression {
         } else if !results.is_empty() && wild.is_empty() && size.is_empty() && start.is_empty() {
             causes.push(self.of_training(&changes, &results));
         }
+        causes.extend(unstable(&changes, taken.len()));
         causes
     }
 
@@ -173,12 +186,23 @@ impl Regression {
         }
         let coarse = changes.iter().filter(|change| change.told.is_finite());
         let coarse = coarse.max_by(|a, b| a.told.partial_cmp(&b.told).unwrap_or(Ordering::Equal))?;
-        Some(format!(
-            "changes of {} and more of {} can be told, smaller ones of the others",
-            percent(coarse.told),
-            coarse.quantity.name()
-        ))
+        let others = if changes.len() > 1 { ", smaller ones of the others" } else { "" };
+        Some(format!("changes of {} and more of {} can be told{others}", percent(coarse.told), coarse.quantity.name()))
     }
+}
+
+/// A few seeds that went elsewhere than the others.
+fn unstable(changes: &[Change], seeds: usize) -> Option<Cause> {
+    let change = changes.iter().filter(|c| !c.outside).max_by_key(|change| change.astray.len())?;
+    let (seed, then, now) = change.astray.first()?;
+    let help = format!(
+        "{} is far from all that was accepted in {} of {seeds} seeds (seed {seed}: {} -> {}): the training may be about to diverge; look at that seed (`--seed {seed} --seeds 1` with `learns`), lower the rate, or clip gradients",
+        change.quantity.name(),
+        change.astray.len(),
+        number(*then),
+        number(*now)
+    );
+    Some(Cause { id: "unstable", help })
 }
 
 /// The changes side by side.

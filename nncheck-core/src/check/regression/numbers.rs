@@ -68,7 +68,8 @@ impl Regression {
             let seeds = (held.first_seed..).zip(numbers).collect();
             let told = |values: &Values| match quantity.is_exact() {
                 true => 0.0,
-                false => values.can_tell(held.of_one()).max(self.at_least),
+                // Beyond what is no change at all.
+                false => values.can_tell(held.of_one()) + self.at_least,
             };
             quantities.insert(quantity, Values::of(seeds, told)?);
         }

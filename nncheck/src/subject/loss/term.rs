@@ -1,10 +1,12 @@
 //! One term of a loss. Output and target are checked against each other first: nothing is ever broadcast.
 
+use nncheck_core::reference;
 use nncheck_core::spec::loss::{self, ClassAxis, LossKind, Task};
 use tch::{Kind, Reduction, Tensor};
 
 use crate::bindings::{Bindings, OwnLoss};
 use crate::subject::SubjectError;
+use crate::tensors::shape;
 use crate::user::{Batch, Losses, Named, Outputs};
 
 /// One term of a loss.
@@ -177,7 +179,7 @@ impl SizeAt for Tensor {
 }
 
 /// The axis of the classes: the stated one; else the second, as PyTorch has it; for `[N, T, V]` against ids `[N, T]`, as
-/// language models put it out, the last. Where both could be meant (`T` = `V`), neither is guessed.
+/// language models put it out, the last. Where two could be meant (`T` = `V`), neither is guessed.
 pub(super) fn class_axis(
     kind: LossKind,
     output: &Tensor,
@@ -191,20 +193,18 @@ pub(super) fn class_axis(
             .help("use a loss for numbers such as \"mse\", or make the target whole numbers (int64)"));
     }
     let rows = t.first().copied().unwrap_or(0);
-    if o.len() == t.len() + 1 && o.first() == t.first() {
-        let second = o[2..] == t[1..];
-        let last = o.len() == 3 && o[1] == t[1];
-        match (second && stated != Some(ClassAxis::Last), last && stated != Some(ClassAxis::Second)) {
-            (true, true) => {
-                return Err(SubjectError::new(format!(
-                    "the model puts out {o:?} for targets {t:?}: either of the last two axes could be the classes"
-                ))
-                .help("say which: `class_axis = -1` in [loss] is the last, `class_axis = 1` the second"));
-            }
-            (true, false) => return Ok(1),
-            (false, true) => return Ok(2),
-            (false, false) => {}
+    let (outputs, ids) = (shape(output), shape(target));
+    let of =
+        |axis| reference::class_axis(&outputs, &ids, Some(axis)).filter(|_| stated.is_none_or(|stated| stated == axis));
+    match (of(ClassAxis::Second), of(ClassAxis::Last)) {
+        (Some(second), Some(last)) if second != last => {
+            return Err(SubjectError::new(format!(
+                "the model puts out {o:?} for targets {t:?}: either of two axes could be the classes"
+            ))
+            .help("say which: `class_axis = -1` in [loss] is the last, `class_axis = 1` the second"));
         }
+        (Some(axis), _) | (None, Some(axis)) => return Ok(i64::try_from(axis).unwrap_or(1)),
+        (None, None) => {}
     }
     let error = if t.len() == 1 {
         SubjectError::new(format!(
