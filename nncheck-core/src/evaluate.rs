@@ -11,6 +11,9 @@ use crate::report::event::{Evidence, Location, PropertyEvent, SeedValue};
 use crate::spec::property::Level;
 use crate::suite::{BoundSpec, Property};
 
+/// More seeds than this are no advice.
+const SENSIBLE: u32 = 1000;
+
 /// No more help than this is given where no cause fits the numbers.
 const GUESSES: usize = 3;
 
@@ -301,6 +304,12 @@ fn help(property: &Property, judged: &Judged, causes: &[Cause]) -> Vec<String> {
             let name = &property.name;
             let widen = "or move the edge of the band that the value is near";
             let settle = match judged.seeds_needed {
+                Some(needed) if needed > SENSIBLE => {
+                    format!(
+                        "no sensible number of seeds would settle it ({needed} might): in [property.{name}] {}",
+                        &widen[3..]
+                    )
+                }
                 Some(needed) => format!("set `seeds = {needed}` in [property.{name}], {widen}"),
                 None => format!(
                     "the value lies on the very edge, as far as seeds can tell: in [property.{name}] {}",

@@ -58,7 +58,7 @@ fn what_was_accepted_is_held_and_changes_are_told_with_their_cause() {
     let (verdict, _, event) = judged(&folder, &["-j", "2"]);
     assert_eq!((verdict.as_str(), event["seeds"].as_array().map(Vec::len)), ("pass", Some(5)), "{event}");
     let by: Vec<f64> = event["by"].as_object().into_iter().flatten().filter_map(|(_, v)| v.as_f64()).collect();
-    assert_eq!(by, [0.0; 5], "{event}");
+    assert_eq!(by, [0.0; 6], "{event}");
     assert!(event["evidence"].is_null(), "the JSON report is as it was: {event}");
 
     write(&folder, "specs/digits.toml", &spec(&layers(16, ""), "1e-4", HELD));

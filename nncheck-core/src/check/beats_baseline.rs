@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::entry::seen;
-use super::evidence::{answer, typical};
+use super::evidence::{answer, raw_targets, typical};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::judge::number::number;
 use crate::judge::{Band, Entry, Judged, Rule, Sample, Scale};
@@ -14,6 +14,7 @@ use crate::measurement::score::{Score, ScoreAsk, ShareScore, Training};
 use crate::measurement::{Measurement, Request};
 use crate::metric::Metric;
 use crate::spec::Subject;
+use crate::spec::loss::Task;
 
 /// After a short training the model beats the best that can be said without looking at the inputs.
 ///
@@ -194,10 +195,14 @@ impl Check for BeatsBaseline {
                 ),
             }
         } else {
+            let regression = context.subject.task() == Task::Regression;
+            let first = taken.first().and_then(|seed| answer::<Score>(seed, 0).ok());
+            let raw = first.filter(|_| regression).and_then(|score| raw_targets(&score.facts));
+            let what = raw.unwrap_or_else(|| "look at `overfit`, `learns` and `learning_rate`".to_owned());
             Cause {
                 id: "does_not_learn",
                 help: format!(
-                    "`{name}` is {train} on the training rows too, after {} steps, and {baseline} without looking: look at `overfit`, `learns` and `learning_rate`",
+                    "`{name}` is {train} on the training rows too, after {} steps, and {baseline} without looking: {what}",
                     self.steps
                 ),
             }

@@ -135,10 +135,9 @@ impl Check for LossTerms {
     }
 
     fn diagnose(&self, context: &Context<'_>, judged: &Judged, taken: &[Vec<Measurement>]) -> Vec<Cause> {
-        let Some(seen) = taken.first().and_then(|seed| answer::<TermGradients>(seed, 0).ok()) else {
-            return Vec::new();
-        };
-        if let Some(wild) = seen.terms.iter().find(|term| !term.norm.is_finite()) {
+        let all = || taken.iter().filter_map(|seed| answer::<TermGradients>(seed, 0).ok());
+        let Some(seen) = all().next() else { return Vec::new() };
+        if let Some(wild) = all().flat_map(|seen| &seen.terms).find(|term| !term.norm.is_finite()) {
             let help =
                 format!("the gradient of `{}` is not finite: `finite` names the place where it begins", wild.name);
             return vec![Cause { id: "not_finite", help }];

@@ -164,8 +164,19 @@ impl Check for WeightInit {
             causes.push(Cause {
                 id: "symmetry",
                 help: format!(
-                    "{} of {} units of {} are equal to another one after {} steps, as they were at the beginning: draw the weights of {} from a random distribution",
-                    worst.twins, worst.shape[0], worst.parameter, self.steps, some_names(&names)
+                    "{} of {} units of {} are equal to another one after {} steps{}",
+                    worst.twins,
+                    worst.shape[0],
+                    worst.parameter,
+                    self.steps,
+                    if before.tensors.iter().any(|t| t.parameter == worst.parameter && t.twins > 0) {
+                        format!(
+                            ", as they were at the beginning: draw the weights of {} from a random distribution",
+                            some_names(&names)
+                        )
+                    } else {
+                        ", and they were not at the beginning: look at what drives them to one value, such as weight decay or too high a rate".to_owned()
+                    }
                 ),
             });
         }

@@ -216,7 +216,9 @@ fn numbers(event: &PropertyEvent) -> String {
     if out && chance {
         text.push_str(", not told from chance");
     } else if event.band != Band::default() {
-        let _ = write!(text, ", {}{}", if out { "not " } else { "" }, band_text(&event.band));
+        let allowed =
+            if out && event.verdict == Verdict::Pass && event.rule != Some(Rule::Change) { "allowed, " } else { "" };
+        let _ = write!(text, ", {allowed}{}{}", if out { "not " } else { "" }, band_text(&event.band));
     }
     let seeds = event.seeds.len();
     let of = if matches!(event.rule, Some(Rule::Mean | Rule::Change)) { "mean of " } else { "" };

@@ -139,8 +139,21 @@ fn failure_of(panic: &Panic, job: &JobMessage, shape: Option<&[usize]>) -> Failu
                 .to_owned(),
         );
     }
-    // A place inside tch is only where it unwraps libtorch's errors.
-    let place = panic.place.as_deref().filter(|p| !p.contains("/tch-"));
+    if panic.words.contains("index out of range in self") {
+        help.push(
+            "a token is not below the `size` of its `embedding`: give it as many rows as there are tokens".to_owned(),
+        );
+    }
+    if panic.words.starts_with("batch norm needs more than one value") {
+        help.push(
+            "raise `batch` in [data], or use another normalisation: batch norm cannot train on single rows".to_owned(),
+        );
+    }
+    // A place inside nncheck's own layers says nothing of the user's program. A place inside tch is only where it unwraps libtorch's errors.
+    let place = panic
+        .place
+        .as_deref()
+        .filter(|p| !p.contains("/tch-") && !p.starts_with(concat!(env!("CARGO_MANIFEST_DIR"), "/src")));
     let place = place.map(|p| format!(" (at {p})")).unwrap_or_default();
     Failure { cause: below_here(&format!("panicked: {}{place}", panic.words)), help }
 }

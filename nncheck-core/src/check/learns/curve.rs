@@ -91,7 +91,7 @@ impl Curve {
 
     /// The inputs are worth more and more, however little.
     pub(super) fn gains_on_blank(&self) -> bool {
-        slope(&self.above_blank).is_some_and(|(slope, fit)| slope < 0.0 && fit < -0.9)
+        slope(&self.above_blank).is_some_and(|(slope, fit)| slope < 0.0 && fit < -0.85)
     }
 
     /// It began above where blank inputs lead, and has not come down to that yet: what the inputs are worth, nobody can tell.

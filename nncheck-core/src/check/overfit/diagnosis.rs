@@ -36,6 +36,15 @@ pub(super) fn causes(context: &Context<'_>, seen: &Overfit, target: f64) -> Vec<
                 context.higher_rate()
             ),
         });
+        if slower_and_slower(seen) {
+            causes.push(Cause {
+                id: "capacity",
+                help: format!(
+                    "the loss of {} falls ever more slowly: if a higher rate brings nothing, let every input reach the outputs, or add units",
+                    number(last)
+                ),
+            });
+        }
     } else if let Some(constant) = constant(seen).filter(|constant| (last - constant).abs() <= 0.02 * constant) {
         causes.push(Cause {
             id: "same_answer",
@@ -83,6 +92,12 @@ fn still_falling(seen: &Overfit) -> bool {
     let (first, last) = (seen.first_loss, seen.train_loss);
     let half = seen.curve.get(seen.curve.len() / 2).copied().unwrap_or(first);
     seen.curve.len() < 4 || first > last && half - last > 0.1 * (first - last)
+}
+
+/// The second half of the steps brought less than half of what the first one did.
+fn slower_and_slower(seen: &Overfit) -> bool {
+    let half = seen.curve.get(seen.curve.len() / 2).copied().unwrap_or(seen.first_loss);
+    half - seen.train_loss < 0.5 * (seen.first_loss - half)
 }
 
 /// The loss of the best answer that does not look at the example.

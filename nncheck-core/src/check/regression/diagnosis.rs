@@ -121,10 +121,14 @@ impl Regression {
             let help = format!("{}: the model is another one; {ACCEPT}", sentence(&size));
             causes.push(Cause { id: "model_changed", help });
         } else if !start.is_empty() {
-            let help = format!(
-                "{}: the program is another before it trains; look at initialisation, data, inputs and the loss; {ACCEPT}",
-                sentence(&start)
-            );
+            // The loss of the first rows is what it was, and the first step is not.
+            let alike = changes.iter().any(|change| change.quantity == Quantity::InitialLoss && change.same);
+            let what = if alike {
+                "the program begins as before, and its first batch or step is another; look at the batch size, the order of the rows and the loss"
+            } else {
+                "the program is another before it trains; look at initialisation, data, inputs and the loss"
+            };
+            let help = format!("{}: {what}; {ACCEPT}", sentence(&start));
             causes.push(Cause { id: "start_changed", help });
         }
         if !results.is_empty() && better {

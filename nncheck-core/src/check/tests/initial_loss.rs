@@ -111,10 +111,12 @@ fn another_width_than_the_classes_fails_by_name_though_the_loss_is_fine() {
 
 #[test]
 fn a_summed_loss_is_recognised_by_the_batch() {
-    let settings = Settings::default();
-    let summed = Initial { loss: 2.33 * 64.0, ..sound() };
-    let seen = outcome(&InitialLoss::default(), &subject(), &settings, &[Measurement::Initial(summed)]);
-    assert_eq!(seen.causes.first(), Some(&"loss_sum"));
+    let summed = || Initial { loss: 2.33 * 64.0, ..sound() };
+    let mut own = subject();
+    own.loss.terms[0].function = Some(Located::new("digits::loss".to_owned(), 0..0));
+    assert_eq!(run(&own, summed()).causes.first(), Some(&"loss_sum"));
+    // A mean of nncheck's own is none, however large it is.
+    assert!(!run(&subject(), summed()).causes.contains(&"loss_sum"));
 }
 
 #[test]

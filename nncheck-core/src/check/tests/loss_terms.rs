@@ -41,6 +41,17 @@ fn raw_targets_are_named_before_the_weights() {
 }
 
 #[test]
+fn a_gradient_that_is_not_finite_with_some_seeds_is_named() {
+    let sound = seen(&[("mse", 1.0), ("cross_entropy", 1.0)]);
+    let wild = seen(&[("mse", f64::NAN), ("cross_entropy", 1.0)]);
+    let (subject, settings) = (subject(), Settings::default());
+    let context = Context { subject: &subject, settings: &settings };
+    let judged = judge(wild.clone()).judged;
+    let causes = LossTerms::default().diagnose(&context, &judged, &[vec![sound.into()], vec![wild.into()]]);
+    assert_eq!(causes.iter().map(|cause| cause.id).collect::<Vec<_>>(), ["not_finite"]);
+}
+
+#[test]
 fn a_term_without_a_gradient_fails_by_name() {
     let dead = judge(seen(&[("mse", 1.0), ("cross_entropy", 0.0)]));
     assert_eq!((dead.judged.verdict, dead.causes), (Verdict::Fail, vec!["no_gradient"]));
