@@ -84,11 +84,15 @@ fn an_undecided_property_asks_for_more_and_in_the_end_says_how_many() {
     assert_eq!(event.verdict, Verdict::Inconclusive);
     assert!(event.message.contains("seeds would settle it"), "{}", event.message);
     assert!(
-        event.help[0].starts_with("set `seeds = ") && event.help[0].contains("[property.start]"),
+        // More than a thousand are no advice.
+        event.help[0].starts_with("no sensible number of seeds") && event.help[0].contains("[property.start]"),
         "{:?}",
         event.help
     );
     assert!(event.causes.is_empty());
+    let clearer: Vec<f64> = near.iter().map(|loss| loss + 0.05).collect();
+    let event = decided(evaluate("p", &spec(), &property, &losses(&clearer), 0.0));
+    assert!(event.help[0].starts_with("set `seeds = "), "{:?}", event.help);
 }
 
 #[test]
