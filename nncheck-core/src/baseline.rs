@@ -171,7 +171,7 @@ pub struct Held {
     pub searched: usize,
     /// The seed that the run begins with.
     pub first_seed: u64,
-    /// The names in the file that no property of the spec has: one of them may be what this one was called.
+    /// What was accepted and belongs to no property any more, in words: one may be what this one, or its spec, was called.
     pub unclaimed: Vec<String>,
     /// Where the numbers are taken to be accepted instead of held against what was: with how many seeds.
     pub accepting: Option<u32>,
@@ -191,10 +191,13 @@ pub fn key(rung: Option<&str>, property: &str) -> String {
     rung.map_or_else(|| property.to_owned(), |rung| format!("{rung}::{property}"))
 }
 
+/// How the names of the files end.
+pub const ENDING: &str = ".baseline.json";
+
 /// The file beside a spec.
 #[must_use]
 pub fn path(spec: &Path) -> PathBuf {
-    spec.with_extension("baseline.json")
+    spec.with_extension(&ENDING[1..])
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ pub fn run(args: &AcceptArgs) -> Result<ExitCode, CommandError> {
 /// Reads all packages' specs, and keeps those with numbers to accept. `None`: what is wrong has been shown.
 fn ready(chosen: &Chosen, job: &Job<'_>, args: &AcceptArgs) -> Result<Option<Vec<Ready>>, CommandError> {
     let (mut ready, mut errors, mut known) = (Vec::new(), Vec::new(), Known::default());
-    let (mut held, mut selected) = (0, 0);
+    let (mut held, mut selected, mut others) = (0, 0, 0);
     for package in &chosen.packages {
         match selection::suite(package, &job.overrides, true) {
             Ok(suite) => {
@@ -77,6 +77,7 @@ fn ready(chosen: &Chosen, job: &Job<'_>, args: &AcceptArgs) -> Result<Option<Vec
                 let chosen_here: Vec<PropertyId> =
                     accepting.ids().filter(|&id| job.filter.selects(&accepting, id)).collect();
                 selected += chosen_here.len();
+                others += suite.ids().filter(|&id| job.filter.selects(&suite, id)).count();
                 if !job.filter.running(&accepting).is_empty() {
                     errors.extend(wrong_paths::without_library(package, chosen.metadata.is_none(), &suite));
                     ready.push(Ready { package: package.clone(), suite });
@@ -96,6 +97,9 @@ fn ready(chosen: &Chosen, job: &Job<'_>, args: &AcceptArgs) -> Result<Option<Vec
             "there is nothing to accept: no spec has a property of the check `regression`\n\
              add [property.regression] to a spec, or \"nncheck:checklist\" to its `extends`",
         ),
+        (_, 0, _) if others > 0 => {
+            usage("nothing of what was chosen can be accepted: it holds no property of the check `regression`")
+        }
         (_, 0, _) => Err(known.nothing_chosen(&args.selection)),
         (.., true) => usage("what was chosen is off or slow: --include-ignored takes what is slow too"),
         (.., false) => Ok(Some(ready)),

@@ -52,8 +52,8 @@ const TOP: usize = 5;
 /// ## Defaults
 /// All numbers that the program has, 200 steps, changes of a thousandth: another machine moves the last digits. `accept` takes ten seeds at
 /// least, and says which changes they can tell: of numbers that spread by 10 % over the seeds those of 18 %, twice as
-/// fine with three times as many; finer where the program draws the same random numbers. Without a baseline the check is skipped; where the file
-/// holds one of a name that no property has, it is an error.
+/// fine with three times as many; finer where the program draws the same random numbers. Without a baseline the check is skipped; where
+/// there is one that belongs to no property, so that this one may have been renamed, it is an error.
 ///
 /// ## Sources
 /// Student (W. S. Gosset), The Probable Error of a Mean (1908): paired differences; O. J. Dunn, Multiple Comparisons Among
@@ -320,10 +320,9 @@ impl Regression {
     fn obstacle(&self, subject: &Subject) -> Option<String> {
         let held = self.held.as_ref().filter(|held| held.accepting.is_none())?;
         if let (None, [_, ..]) = (&held.accepted, &held.unclaimed[..]) {
-            let names: Vec<String> = held.unclaimed.iter().map(|name| format!("`{}`", name.escape_debug())).collect();
             return Some(format!(
-                "the baseline's file has nothing of this name, and {}, which no property of the spec is called: rename it there, or take the numbers anew with `cargo nncheck accept`",
-                names.join(", ")
+                "nothing was accepted under this name, and what was accepted as {} belongs to no property any more: if this one or its spec was renamed, rename that too; {AGAIN}",
+                held.unclaimed.join(", ")
             ));
         }
         let accepted = held.accepted.as_ref()?;

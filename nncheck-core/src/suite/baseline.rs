@@ -20,14 +20,14 @@ pub(super) fn attach(suite: &mut Suite) -> Vec<Diagnostic> {
         if !rungs.iter().any(holds) {
             continue;
         }
-        let baseline = match beside(&rungs[0].file) {
-            Ok(baseline) => baseline.unwrap_or_default(),
+        let (baseline, unclaimed) = match beside(&rungs[0].file) {
+            Ok(Some(baseline)) => (baseline.clone(), unclaimed(rungs, &baseline)),
+            Ok(None) => (Baseline::default(), orphans(&rungs[0].file)),
             Err(error) => {
                 errors.push(error);
                 continue;
             }
         };
-        let unclaimed = unclaimed(rungs, &baseline);
         for spec in rungs {
             let rung = spec.rung.as_ref().map(|rung| rung.name.as_str());
             for property in &mut spec.properties {
@@ -51,7 +51,22 @@ fn unclaimed(rungs: &[BoundSpec], baseline: &Baseline) -> Vec<String> {
         spec.properties.iter().map(|property| baseline::key(rung, &property.name)).collect()
     };
     let known: Vec<String> = rungs.iter().flat_map(of_rung).collect();
-    baseline.properties.keys().filter(|key| !known.contains(key)).cloned().collect()
+    let unknown = baseline.properties.keys().filter(|key| !known.contains(key));
+    unknown.map(|key| format!("`{}` in its file", key.escape_debug())).collect()
+}
+
+/// The baselines in a spec's folder whose own spec is not there.
+fn orphans(spec: &SourceFile) -> Vec<String> {
+    let Some(entries) = spec.path.parent().and_then(|folder| folder.read_dir().ok()) else { return Vec::new() };
+    let name = |entry: &std::fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        let spec = name.strip_suffix(baseline::ENDING)?;
+        (!entry.path().with_file_name(format!("{spec}.toml")).exists())
+            .then(|| format!("the file `{}`", name.escape_debug()))
+    };
+    let mut names: Vec<String> = entries.flatten().filter_map(|entry| name(&entry)).collect();
+    names.sort_unstable();
+    names
 }
 
 /// How many numbers a spec searches for a change.
@@ -161,9 +176,24 @@ mod tests {
         let folder = folder(Some(&BASELINE.replace("large::size", "large::weight")));
         let suite = suite(folder.path(), &Overrides::default()).unwrap();
         let held: Vec<&Held> = suite.ids().filter_map(|id| suite.get(id).1.check.held()).collect();
-        assert!(held.iter().all(|held| held.unclaimed == ["large::weight"]));
+        assert!(held.iter().all(|held| held.unclaimed == ["`large::weight` in its file"]));
         let spec = &suite.specs[1];
         assert_eq!(spec.properties[2].moot(spec), None, "it may be the one that was renamed");
+    }
+
+    #[test]
+    fn a_spec_that_was_renamed_is_not_passed_over() {
+        let folder = folder(Some(BASELINE));
+        let unclaimed = |folder: &Path| -> Vec<String> {
+            let suite = suite(folder, &Overrides::default()).unwrap();
+            suite.ids().filter_map(|id| suite.get(id).1.check.held()).flat_map(|held| held.unclaimed.clone()).collect()
+        };
+        assert!(unclaimed(folder.path()).is_empty());
+        std::fs::rename(folder.path().join("a.toml"), folder.path().join("b.toml")).unwrap();
+        assert_eq!(unclaimed(folder.path()), ["the file `a.baseline.json`"; 4]);
+        // Of another spec that is there, it is none of this one's.
+        std::fs::write(folder.path().join("a.toml"), SPEC).unwrap();
+        assert!(unclaimed(folder.path()).is_empty());
     }
 
     #[test]

@@ -128,12 +128,12 @@ fn a_score_near_zero_is_held_in_units_of_its_spread() {
 #[test]
 fn a_property_of_another_name_than_the_baseline_s_is_an_error_and_not_skipped() {
     let mut held = held(None, None);
-    held.unclaimed = vec!["drift".to_owned()];
+    held.unclaimed = vec!["`drift` in its file".to_owned()];
     let check = Regression { held: Some(held), ..Regression::default() };
     let context = Context { subject: &subject(), settings: &Settings::default() };
     assert_eq!((check.moot(&context), check.needs(&subject()).len()), (None, 0));
     let Sample::Unanswerable(why) = check.sample_of(&context, 0, &[]) else { panic!() };
-    assert!(why.contains("`drift`, which no property of the spec is called"), "{why}");
+    assert!(why.contains("accepted as `drift` in its file belongs to no property any more"), "{why}");
 }
 
 #[test]
