@@ -138,6 +138,20 @@ fn what_cannot_be_accepted_leaves_the_file_as_it_is() {
     let _refused = accept(&folder, &["--seeds", "1"]).exits_with(2).complains_of(&["two at least"]);
     let nothing = accept(&folder, &["no_such_property"]).exits_with(2);
     let _told = nothing.complains_of(&["no property matches"]);
+    let also = format!("{HELD}[property.finite]\n");
+    write(&folder, "specs/digits.toml", &spec(&layers(4, ""), "1e-3", &also));
+    let others = accept(&folder, &["finite"]).exits_with(2);
+    let _told = others.complains_of(&["holds no property of the check `regression`"]);
+
+    // A spec of another name is not held against what was accepted, and does not pass for it.
+    write(&folder, "specs/renamed.toml", &spec(&layers(4, ""), "1e-3", HELD));
+    fs::remove_file(folder.join("specs/digits.toml")).unwrap();
+    let renamed = || run_specs(&folder.join("specs"), &[]).property("renamed", "regression");
+    let event = renamed();
+    assert_eq!(event["verdict"], "error", "{event}");
+    assert!(event["message"].as_str().unwrap_or_default().contains("the file `digits.baseline.json`"), "{event}");
+    let _taken = accept(&folder, &["--seeds", "2"]).exits_with(0).says(&["renamed.baseline.json"]);
+    assert_eq!(renamed()["verdict"], "pass");
 }
 
 #[test]
