@@ -1,7 +1,7 @@
 //! What `accept` tells of the numbers that it took.
 
 use nncheck_core::baseline::{Accepted, Quantity, Values};
-use nncheck_core::judge::number::number;
+use nncheck_core::judge::number::{number, percent};
 use nncheck_core::report::event::PropertyEvent;
 
 /// A property's numbers, what they can tell, and how they stand towards those that were accepted before.
@@ -66,12 +66,6 @@ pub fn refusal(event: &PropertyEvent) -> String {
         text.push_str(&format!("  help: {help}\n"));
     }
     text
-}
-
-/// A share in percent, in two digits.
-fn percent(share: f64) -> String {
-    let rounded = format!("{:.1e}", share * 100.0).parse().unwrap_or(share * 100.0);
-    format!("{} %", number(rounded))
 }
 
 #[cfg(test)]

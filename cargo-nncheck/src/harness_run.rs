@@ -23,6 +23,7 @@ use crate::progress;
 use crate::project;
 use crate::selection;
 use crate::surroundings::Surroundings;
+use crate::wrong_paths;
 
 /// A package that has something to run.
 #[derive(Debug)]
@@ -93,6 +94,27 @@ pub fn choose(job: &Job<'_>, surroundings: &Surroundings) -> Result<Chosen, Comm
     let options = metadata_options(job.build);
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
     packages::choose(job.project, &options, true, surroundings)
+}
+
+/// Reads all packages' specs, and keeps those of which `wanted` says so. `None`: what is wrong with them has been shown.
+pub fn ready(job: &Job<'_>, chosen: &Chosen, mut wanted: impl FnMut(&Package, &Suite) -> bool) -> Option<Vec<Ready>> {
+    let (mut ready, mut errors) = (Vec::new(), Vec::new());
+    for package in &chosen.packages {
+        match selection::suite(package, &job.overrides, true) {
+            Ok(suite) => {
+                if wanted(package, &suite) {
+                    errors.extend(wrong_paths::without_library(package, chosen.metadata.is_none(), &suite));
+                    ready.push(Ready { package: package.clone(), suite });
+                }
+            }
+            Err(more) => errors.extend(more),
+        }
+    }
+    if !errors.is_empty() {
+        selection::show(&errors, job.output.color);
+        return None;
+    }
+    Some(ready)
 }
 
 /// Builds and runs the harness of each package.

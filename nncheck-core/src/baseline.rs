@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::judge::change;
+use crate::judge::{Scale, mean, student};
 
 pub use file::{Broken, read, write};
 
@@ -122,8 +122,8 @@ impl Values {
     #[must_use]
     pub fn of(seeds: BTreeMap<u64, f64>, told: impl FnOnce(&Self) -> f64) -> Option<Self> {
         let numbers: Vec<f64> = seeds.values().copied().collect();
-        let spread = change::spread(&numbers)?;
-        let mean = mean(&numbers)?;
+        let spread = student::spread(&numbers)?;
+        let mean = mean(&numbers, Scale::Linear)?;
         let mut values = Self { mean, spread, told: 0.0, seeds };
         values.told = told(&values);
         [mean, spread, values.told].iter().all(|v| v.is_finite()).then_some(values)
@@ -142,22 +142,13 @@ impl Values {
     #[must_use]
     pub fn can_tell(&self, confidence: f64) -> f64 {
         let n = self.seeds.len();
-        let t = change::quantile(n, confidence).unwrap_or(f64::INFINITY);
+        let t = student::quantile(n, 1.0 - confidence);
         if self.spread == 0.0 {
             0.0
         } else {
             t * self.spread * (2.0 / crate::judge::number::count(n)).sqrt() / self.unit()
         }
     }
-}
-
-/// The mean; equal numbers are themselves, bit for bit.
-pub(crate) fn mean(numbers: &[f64]) -> Option<f64> {
-    let first = *numbers.first()?;
-    if numbers.iter().all(|&v| v == first) {
-        return Some(first);
-    }
-    Some(numbers.iter().sum::<f64>() / crate::judge::number::count(numbers.len()))
 }
 
 /// What a check that is held against a baseline is told of it.

@@ -19,7 +19,6 @@ use crate::packages::Chosen;
 use crate::selection::{self, Known};
 use crate::show::Show;
 use crate::surroundings::Surroundings;
-use crate::wrong_paths;
 
 /// Runs the command.
 ///
@@ -44,8 +43,8 @@ pub fn run(args: &AcceptArgs) -> Result<ExitCode, CommandError> {
         no_run: false,
     };
     let chosen = harness_run::choose(&job, &surroundings)?;
-    let Some(ready) = ready(&chosen, &job, args)? else { return Ok(ExitCode::Usage) };
-    let specs: Vec<Spec> = ready.iter().flat_map(|ready| Spec::all(ready, &job)).collect();
+    let mut specs = Vec::new();
+    let Some(ready) = ready(&chosen, &job, args, &mut specs)? else { return Ok(ExitCode::Usage) };
     let mut taken = Taken { show: Show::new(MessageFormat::Human, &args.output), started: None, events: Vec::new() };
     match harness_run::run(&job, &chosen, ready, &surroundings, &mut taken)? {
         Ended::Early(code) => return Ok(code),
@@ -64,32 +63,29 @@ pub fn run(args: &AcceptArgs) -> Result<ExitCode, CommandError> {
     Ok(code)
 }
 
-/// Reads all packages' specs, and keeps those with numbers to accept. `None`: what is wrong has been shown.
-fn ready(chosen: &Chosen, job: &Job<'_>, args: &AcceptArgs) -> Result<Option<Vec<Ready>>, CommandError> {
-    let (mut ready, mut errors, mut known) = (Vec::new(), Vec::new(), Known::default());
+/// The packages with numbers to accept, their specs put into `specs`. `None`: what is wrong has been shown.
+fn ready(
+    chosen: &Chosen,
+    job: &Job<'_>,
+    args: &AcceptArgs,
+    specs: &mut Vec<Spec>,
+) -> Result<Option<Vec<Ready>>, CommandError> {
+    let mut known = Known::default();
     let (mut held, mut selected, mut others) = (0, 0, 0);
-    for package in &chosen.packages {
-        match selection::suite(package, &job.overrides, true) {
-            Ok(suite) => {
-                let accepting = accepting(&suite, job);
-                known.add(&accepting);
-                held += accepting.ids().count();
-                let chosen_here: Vec<PropertyId> =
-                    accepting.ids().filter(|&id| job.filter.selects(&accepting, id)).collect();
-                selected += chosen_here.len();
-                others += suite.ids().filter(|&id| job.filter.selects(&suite, id)).count();
-                if !job.filter.running(&accepting).is_empty() {
-                    errors.extend(wrong_paths::without_library(package, chosen.metadata.is_none(), &suite));
-                    ready.push(Ready { package: package.clone(), suite });
-                }
-            }
-            Err(more) => errors.extend(more),
-        }
-    }
-    if !errors.is_empty() {
-        selection::show(&errors, args.output.color);
-        return Ok(None);
-    }
+    let chosen_of = |suite: &Suite| suite.ids().filter(|&id| job.filter.selects(suite, id)).count();
+    let ready = harness_run::ready(job, chosen, |package, suite| {
+        // As the harness runs it.
+        let mut accepting = suite.clone();
+        accepting.accepting(job.overrides.seeds);
+        known.add(&accepting);
+        held += accepting.ids().count();
+        selected += chosen_of(&accepting);
+        others += chosen_of(suite);
+        let running = job.filter.running(&accepting);
+        specs.extend(Spec::all(&package.name, &accepting, &running));
+        !running.is_empty()
+    });
+    let Some(ready) = ready else { return Ok(None) };
     known.holds_specs(&args.selection)?;
     let usage = |words: &str| Err(CommandError::Usage(words.to_owned()));
     match (held, selected, ready.is_empty()) {
@@ -104,13 +100,6 @@ fn ready(chosen: &Chosen, job: &Job<'_>, args: &AcceptArgs) -> Result<Option<Vec
         (.., true) => usage("what was chosen is off or slow: --include-ignored takes what is slow too"),
         (.., false) => Ok(Some(ready)),
     }
-}
-
-/// The suite as the harness runs it.
-fn accepting(suite: &Suite, job: &Job<'_>) -> Suite {
-    let mut accepting = suite.clone();
-    accepting.accepting(job.overrides.seeds);
-    accepting
 }
 
 /// Keeps what it hears.
@@ -162,9 +151,7 @@ struct Spec {
 
 impl Spec {
     /// Those of a package, the rungs of a ladder as one.
-    fn all(ready: &Ready, job: &Job<'_>) -> Vec<Self> {
-        let accepting = accepting(&ready.suite, job);
-        let running = job.filter.running(&accepting);
+    fn all(package: &str, accepting: &Suite, running: &[PropertyId]) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for (index, spec) in accepting.specs.iter().enumerate() {
             let wanted = running.iter().filter(|id| id.spec == index).count();
@@ -179,7 +166,7 @@ impl Spec {
                     last.wanted += wanted;
                 }
                 None => all.push(Self {
-                    package: ready.package.name.clone(),
+                    package: package.to_owned(),
                     wanted,
                     name: spec.name.clone(),
                     path: baseline::path(&spec.file.path),

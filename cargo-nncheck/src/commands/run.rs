@@ -3,17 +3,15 @@
 use std::io;
 
 use nncheck_core::report::event::Event;
-use nncheck_core::suite::{Filter, Overrides, PropertyId};
+use nncheck_core::suite::{Filter, Suite};
 
 use crate::cli::RunArgs;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::harness_run::{self, Ended, Job, Listener, Ready};
-use crate::packages::Chosen;
 use crate::selection::{self, Known};
 use crate::show::Show;
 use crate::surroundings::Surroundings;
-use crate::wrong_paths;
 
 /// Runs the command.
 ///
@@ -33,7 +31,17 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, CommandError> {
         no_run: args.no_run,
     };
     let chosen = harness_run::choose(&job, &surroundings)?;
-    let Some(ready) = ready(&chosen, &job.overrides, &job.filter, args)? else { return Ok(ExitCode::Usage) };
+    let mut known = Known::default();
+    let some = |suite: &Suite| suite.ids().any(|id| job.filter.selects(suite, id));
+    let ready = harness_run::ready(&job, &chosen, |_, suite| {
+        known.add(suite);
+        some(suite)
+    });
+    let Some(ready) = ready else { return Ok(ExitCode::Usage) };
+    known.holds_specs(&args.selection)?;
+    if ready.is_empty() {
+        return Err(known.nothing_chosen(&args.selection));
+    }
     let show = Show::new(args.message_format, &args.output);
     let mut shown = Shown { show, filter: &job.filter, fail_fast: args.fail_fast };
     match harness_run::run(&job, &chosen, ready, &surroundings, &mut shown)? {
@@ -64,36 +72,4 @@ impl Listener for Shown<'_> {
     fn goes_on(&self) -> bool {
         !self.fail_fast || self.show.held_so_far()
     }
-}
-
-/// Reads all packages' specs, and keeps those with something to run. `None`: what is wrong has been shown.
-fn ready(
-    chosen: &Chosen,
-    overrides: &Overrides,
-    filter: &Filter,
-    args: &RunArgs,
-) -> Result<Option<Vec<Ready>>, CommandError> {
-    let (mut ready, mut errors, mut known) = (Vec::new(), Vec::new(), Known::default());
-    for package in &chosen.packages {
-        match selection::suite(package, overrides, true) {
-            Ok(suite) => {
-                known.add(&suite);
-                let selected: Vec<PropertyId> = suite.ids().filter(|&id| filter.selects(&suite, id)).collect();
-                if !selected.is_empty() {
-                    errors.extend(wrong_paths::without_library(package, chosen.metadata.is_none(), &suite));
-                    ready.push(Ready { package: package.clone(), suite });
-                }
-            }
-            Err(more) => errors.extend(more),
-        }
-    }
-    if !errors.is_empty() {
-        selection::show(&errors, args.output.color);
-        return Ok(None);
-    }
-    known.holds_specs(&args.selection)?;
-    if ready.is_empty() {
-        return Err(known.nothing_chosen(&args.selection));
-    }
-    Ok(Some(ready))
 }

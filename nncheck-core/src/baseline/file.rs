@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::de::{Deserialize, Deserializer, Error};
 
-use super::{Accepted, Baseline, Measured, Quantity, VERSION, Values, mean};
+use super::{Accepted, Baseline, Measured, Quantity, VERSION, Values};
 use crate::diagnostic::{Span, suggest};
-use crate::judge::change;
+use crate::judge::{Scale, mean, student};
 
 /// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl TryFrom<Unproven> for Accepted {
             let same = |a: f64, b: Option<f64>| {
                 b.filter(|b| b.is_finite()).is_some_and(|b| (a - b).abs() <= 1e-9 * (values.unit() + b.abs()))
             };
-            if !same(values.mean, mean(&numbers)) || !same(values.spread, change::spread(&numbers)) {
+            if !same(values.mean, mean(&numbers, Scale::Linear)) || !same(values.spread, student::spread(&numbers)) {
                 return Err(format!("`mean` and `spread` of `{name}` are not those of its seeds"));
             }
         }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use super::{Cause, CauseInfo, Check, CheckType, Context, Info, Stage};
 use crate::baseline::{Accepted, Held, Quantity, Values};
 use crate::judge::exhibit::Exhibit;
-use crate::judge::number::{count, number};
+use crate::judge::number::count;
 use crate::judge::{Band, Effort, Entry, Judged, Rule, Sample, Scale};
 use crate::measurement::score::{ScoreAsk, Training};
 use crate::measurement::{InitialAsk, Inputs, Measurement, Request, Share, TraceAsk};
@@ -356,11 +356,6 @@ impl Regression {
             )
         })
     }
-}
-
-/// A share in percent: `12 %`, `0.3 %`.
-fn percent(share: f64) -> String {
-    format!("{} %", number(format!("{:.1e}", share * 100.0).parse().unwrap_or(share * 100.0)))
 }
 
 #[cfg(test)]

@@ -4,10 +4,8 @@
 //! Seeds that are all inside hold at the first look, since a program that did not change gives the same numbers. Else there
 //! is one more look, at all seeds: the confidence is spent once.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
-
 use super::series::{Part, Series, Standing, align, assemble, by};
-use super::{Effort, Interval, Look, Rule, Sample, Verdict};
+use super::{Effort, Interval, Look, Rule, Sample, Verdict, student};
 
 /// Fewer seeds that all changed by the same may have done so by chance.
 const FEW: usize = 5;
@@ -87,32 +85,7 @@ fn part(series: &Series<'_>, effort: &Effort) -> Option<Part> {
 
 /// Half the width of the interval of a mean; `None` for fewer than two numbers, which have no spread.
 pub(crate) fn half_width(values: &[f64], confidence: f64) -> Option<f64> {
-    let spread = spread(values)?;
-    let n = super::number::count(values.len());
-    Some(quantile(values.len(), confidence)? * spread / n.sqrt())
-}
-
-/// Student-t quantile of an interval of so many numbers' mean.
-pub(crate) fn quantile(n: usize, confidence: f64) -> Option<f64> {
-    let error = (1.0 - confidence).clamp(1e-12, 1.0);
-    let t = StudentsT::new(0.0, 1.0, super::number::count(n.checked_sub(1)?)).ok()?;
-    Some(t.inverse_cdf(1.0 - error / 2.0))
-}
-
-/// Standard deviation (n - 1); `None` for fewer than two numbers, 0 of equal ones.
-pub(crate) fn spread(values: &[f64]) -> Option<f64> {
-    let (first, n) = (values.first()?, super::number::count(values.len()));
-    if values.len() < 2 {
-        return None;
-    }
-    if values.iter().all(|v| v == first) {
-        return Some(0.0);
-    }
-    // Sorted, so that the order of the seeds does not change the last bit.
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let centre = sorted.iter().sum::<f64>() / n;
-    Some((sorted.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / (n - 1.0)).sqrt())
+    Some(student::half_width(values.len(), student::spread(values)?, 1.0 - confidence))
 }
 
 #[cfg(test)]

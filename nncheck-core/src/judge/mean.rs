@@ -6,11 +6,9 @@
 //!
 //! One seed alone (`seeds = 1` or `max_seeds = 1`) has no spread: its value decides, without an interval.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
-
 use super::number::number;
 use super::series::{Part, Series, Standing, align, assemble, by, mean};
-use super::{Band, Effort, Interval, Look, Rule, Sample, Scale, Verdict};
+use super::{Band, Effort, Interval, Look, Rule, Sample, Scale, Verdict, student};
 
 /// How often the seeds are looked at: at n, 2n, 4n and 8n seeds.
 const LOOKS: u32 = 4;
@@ -130,31 +128,14 @@ fn common(bands: &[Band], scale: Scale) -> Band {
 }
 
 /// Mean and standard deviation (n - 1) on the scale; `None` for a single number.
-#[expect(clippy::cast_precision_loss, reason = "seeds are few")]
 fn centre_and_spread(values: &[f64], scale: Scale) -> Option<(f64, f64)> {
-    if values.len() < 2 {
-        return None;
-    }
-    // Sorted, so that the order of the seeds does not change the last bit.
-    let mut on_scale: Vec<f64> = values.iter().map(|&v| scale.of(v)).collect();
-    on_scale.sort_by(f64::total_cmp);
-    let n = on_scale.len() as f64;
-    let centre = on_scale.iter().sum::<f64>() / n;
-    let variance = on_scale.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / (n - 1.0);
-    Some((centre, variance.sqrt()))
+    let on_scale: Vec<f64> = values.iter().map(|&v| scale.of(v)).collect();
+    Some((mean(&on_scale, Scale::Linear)?, student::spread(&on_scale)?))
 }
 
-/// Half the interval's width at one look.
-#[expect(clippy::cast_precision_loss, reason = "seeds are few")]
+/// Half the interval's width at one look: both tails share a look's error.
 fn half_width(n: usize, spread: f64, effort: &Effort) -> f64 {
-    let n = n as f64;
-    quantile(n - 1.0, effort) * spread / n.sqrt()
-}
-
-/// Student-t quantile of one look: both tails share a look's error.
-fn quantile(freedom: f64, effort: &Effort) -> f64 {
-    let error = ((1.0 - effort.confidence) / f64::from(LOOKS)).clamp(1e-12, 1.0);
-    StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |t| t.inverse_cdf(1.0 - error / 2.0))
+    student::half_width(n, spread, (1.0 - effort.confidence) / f64::from(LOOKS))
 }
 
 /// How many seeds shrink the interval to `distance`, at the spread seen.

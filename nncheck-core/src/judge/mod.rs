@@ -12,8 +12,11 @@ pub mod number;
 mod proportion;
 mod series;
 pub mod sparkline;
+pub(crate) mod student;
 
 use serde::{Deserialize, Serialize};
+
+pub(crate) use series::mean;
 
 /// Where a value has to lie; both edges belong to it, an absent edge is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -32,6 +32,12 @@ fn trim(digits: &str) -> &str {
     if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
 
+/// A share in percent, in two digits: `12 %`, `0.3 %`.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{} %", number(format!("{:.1e}", share * 100.0).parse().unwrap_or(share * 100.0)))
+}
+
 /// A count as a number to reckon with.
 #[must_use]
 pub fn count(n: usize) -> f64 {

@@ -32,7 +32,7 @@ impl Series<'_> {
 }
 
 /// The mean, geometric on a log scale (and zero there if any number is), arithmetic where a number is negative.
-pub(super) fn mean(values: &[f64], scale: Scale) -> Option<f64> {
+pub(crate) fn mean(values: &[f64], scale: Scale) -> Option<f64> {
     let first = *values.first()?;
     if values.iter().all(|&v| v == first) {
         return Some(first);

@@ -216,8 +216,7 @@ fn numbers(event: &PropertyEvent) -> String {
     if out && chance {
         text.push_str(", not told from chance");
     } else if event.band != Band::default() {
-        let allowed =
-            if out && event.verdict == Verdict::Pass && event.rule != Some(Rule::Change) { "allowed, " } else { "" };
+        let allowed = if out && event.verdict == Verdict::Pass { "allowed, " } else { "" };
         let _ = write!(text, ", {allowed}{}{}", if out { "not " } else { "" }, band_text(&event.band));
     }
     let seeds = event.seeds.len();

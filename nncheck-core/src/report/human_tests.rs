@@ -29,6 +29,20 @@ fn a_run_that_holds_is_a_line_a_property_and_a_summary() {
 }
 
 #[test]
+fn what_passes_outside_its_band_says_that_it_is_allowed_or_chance() {
+    let line = |rule, causes: &[&str]| {
+        let mut event = passing();
+        (event.value, event.rule) = (Some(99.0), Some(rule));
+        event.causes = causes.iter().map(|&cause| cause.to_owned()).collect();
+        report(PLAIN, vec![event])
+    };
+    for rule in [Rule::Mean, Rule::Change] {
+        assert!(line(rule, &["improved"]).contains("99, allowed, not within"), "{rule:?}");
+    }
+    assert!(line(Rule::Change, &[]).contains("99, not told from chance"));
+}
+
+#[test]
 fn a_suggestion_stands_behind_the_number_of_what_holds_too() {
     let mut event = passing();
     event.evidence.suggestion = Some("lr = 0.03".to_owned());

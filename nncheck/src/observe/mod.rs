@@ -112,10 +112,6 @@ pub struct Observer {
     parameters: Parameters,
     read: HashSet<Storage>,
     unregistered: Vec<Unregistered>,
-    /// Whether statistics of what operators read are taken, too.
-    reads_inputs: bool,
-    /// Of the last such pass, for each activation.
-    inputs: Vec<Vec<Statistics>>,
 }
 
 impl std::fmt::Debug for Observer {
@@ -137,8 +133,6 @@ impl Observer {
             parameters: Parameters::default(),
             read: HashSet::new(),
             unregistered: Vec::new(),
-            reads_inputs: false,
-            inputs: Vec::new(),
         };
         observer.locate();
         observer
@@ -154,8 +148,8 @@ impl Observer {
     /// # Errors
     /// When libtorch refuses the callbacks, or the entries of an output cannot be read.
     pub fn watch<R>(&mut self, forward: impl FnOnce() -> R) -> Result<(R, Vec<Activation>), ObserveError> {
-        let (result, activations) = self.run(forward, None)?;
-        Ok((result, activations))
+        let (result, operators) = self.run(forward, None, false)?;
+        Ok((result, operators.into_iter().map(|operator| operator.seen).collect()))
     }
 
     /// As [`Observer::watch`], with what the operators read.
@@ -166,12 +160,7 @@ impl Observer {
         &mut self,
         forward: impl FnOnce() -> R,
     ) -> Result<(R, Vec<Operator>), ObserveError> {
-        self.reads_inputs = true;
-        let watched = self.run(forward, None);
-        self.reads_inputs = false;
-        let (result, activations) = watched?;
-        let inputs = std::mem::take(&mut self.inputs);
-        Ok((result, activations.into_iter().zip(inputs).map(|(seen, inputs)| Operator { seen, inputs }).collect()))
+        self.run(forward, None, true)
     }
 
     /// Runs `forward` on this thread and shows each output's entries, as doubles in the order of its axes, to `look`.
@@ -184,7 +173,7 @@ impl Observer {
         look: &mut dyn FnMut(&Output, &[f64]),
     ) -> Result<R, ObserveError> {
         let mut read = |seen: &Output, raw: &ffi::Output| raw.read(|entries| look(seen, entries));
-        self.run(forward, Some(&mut read)).map(|(result, _)| result)
+        self.run(forward, Some(&mut read), false).map(|(result, _)| result)
     }
 
     /// Runs `forward` on this thread and keeps of each output what `keep` says, for a backward pass that follows.
@@ -198,7 +187,7 @@ impl Observer {
     ) -> Result<(R, Recorded), ObserveError> {
         let mut recorded = Recorded::new().map_err(ObserveError::Install)?;
         let mut add = |seen: &Output, raw: &ffi::Output| recorded.add(seen, raw, keep(seen));
-        let (result, _) = self.run(forward, Some(&mut add))?;
+        let (result, _) = self.run(forward, Some(&mut add), false)?;
         Ok((result, recorded))
     }
 
@@ -206,28 +195,28 @@ impl Observer {
         &mut self,
         forward: impl FnOnce() -> R,
         look: Option<&'l mut Look<'l>>,
-    ) -> Result<(R, Vec<Activation>), ObserveError> {
+        reads_inputs: bool,
+    ) -> Result<(R, Vec<Operator>), ObserveError> {
         self.locate();
         let mut pass = Pass {
             namer: Namer::new(&self.parameters),
             parameters: &self.parameters,
-            activations: Vec::new(),
+            operators: Vec::new(),
             look,
             has_channels: false,
             read: std::mem::take(&mut self.read),
             strangers: Vec::new(),
             unregistered: Vec::new(),
-            inputs: self.reads_inputs.then(Vec::new),
-            read_now: Vec::new(),
+            reads_inputs,
+            inputs: Vec::new(),
             error: None,
         };
         let result = ffi::watch(&mut pass, forward).map_err(ObserveError::Install)?;
         self.read = pass.read;
         self.unregistered = pass.unregistered;
-        self.inputs = pass.inputs.unwrap_or_default();
         match pass.error {
             Some(error) => Err(error),
-            None => Ok((result, pass.activations)),
+            None => Ok((result, pass.operators)),
         }
     }
 
@@ -258,7 +247,7 @@ impl Observer {
 struct Pass<'a, 'l> {
     namer: Namer<'a>,
     parameters: &'a Parameters,
-    activations: Vec<Activation>,
+    operators: Vec<Operator>,
     /// Looks at the outputs in place of statistics.
     look: Option<&'l mut Look<'l>>,
     /// Units are channels, by the last operator that tells.
@@ -268,10 +257,10 @@ struct Pass<'a, 'l> {
     /// Shapes of the current operator's trained inputs that are no parameters.
     strangers: Vec<Vec<i64>>,
     unregistered: Vec<Unregistered>,
-    /// For each activation, statistics of what its operator read, where they are wanted.
-    inputs: Option<Vec<Vec<Statistics>>>,
+    /// Whether statistics of what operators read are wanted.
+    reads_inputs: bool,
     /// Those of the current operator.
-    read_now: Vec<Statistics>,
+    inputs: Vec<Statistics>,
     error: Option<ObserveError>,
 }
 
@@ -286,10 +275,10 @@ impl ffi::Watcher for Pass<'_, '_> {
                 self.strangers.push(shape.to_vec());
             }
         }
-        if self.inputs.is_some() {
+        if self.reads_inputs {
             // What cannot be read is no input that could be told apart.
             let others = inputs.iter().zip(&storages).filter(|(_, storage)| !self.parameters.lie_in(**storage));
-            self.read_now = others.filter_map(|(input, _)| input.statistics()?.ok()).collect();
+            self.inputs = others.filter_map(|(input, _)| input.statistics()?.ok()).collect();
         }
         self.namer.start(operator, &storages);
     }
@@ -316,17 +305,15 @@ impl ffi::Watcher for Pass<'_, '_> {
             return;
         }
         match output.statistics() {
-            Ok(statistics) => {
-                self.activations.push(Activation {
+            Ok(statistics) => self.operators.push(Operator {
+                seen: Activation {
                     layer: name.layer,
                     operator: name.operator,
                     shape: output.shape().to_vec(),
                     statistics,
-                });
-                if let Some(inputs) = &mut self.inputs {
-                    inputs.push(std::mem::take(&mut self.read_now));
-                }
-            }
+                },
+                inputs: std::mem::take(&mut self.inputs),
+            }),
             Err(reason) => {
                 self.error.get_or_insert(ObserveError::Read { layer: name.layer, reason });
             }

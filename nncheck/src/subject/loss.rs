@@ -62,8 +62,7 @@ impl LossFunction {
     pub fn width(&self, outputs: &Outputs, batch: &Batch) -> Option<usize> {
         let term = self.terms.first()?;
         let (output, target) = (term.output(outputs).ok()?, term.target(batch).ok()?);
-        let kind = term.kind().unwrap_or(LossKind::CrossEntropy);
-        let axis = term::class_axis(kind, output, target, term.class_axis()).ok()?;
+        let axis = term.class_axis(output, target).ok()?;
         usize::try_from(*output.size().get(usize::try_from(axis).ok()?)?).ok()
     }
 
@@ -77,7 +76,7 @@ impl LossFunction {
         let (right, counts) = match kind.task() {
             Task::Regression => return None,
             Task::Multiclass => {
-                let axis = term::class_axis(kind, output, target, term.class_axis()).ok()?;
+                let axis = term.class_axis(output, target).ok()?;
                 (output.argmax(axis, false).eq_tensor(target), Some(target.ne(term.ignore_index())))
             }
             Task::Binary => {

@@ -149,7 +149,8 @@ fn failure_of(panic: &Panic, job: &JobMessage, shape: Option<&[usize]>) -> Failu
             "raise `batch` in [data], or use another normalisation: batch norm cannot train on single rows".to_owned(),
         );
     }
-    // A place inside nncheck's own layers says nothing of the user's program. A place inside tch is only where it unwraps libtorch's errors.
+    // A place inside tch is only where it unwraps libtorch's errors, and one inside nncheck's own layers says nothing of the
+    // user's program.
     let place = panic
         .place
         .as_deref()

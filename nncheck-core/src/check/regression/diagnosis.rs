@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 
-use super::{Regression, percent};
-use crate::baseline::{Quantity, mean};
+use super::Regression;
+use crate::baseline::Quantity;
 use crate::check::{Cause, Context};
 use crate::judge::exhibit::{Exhibit, Row, Table};
-use crate::judge::number::number;
-use crate::judge::{Judged, change};
+use crate::judge::number::{number, percent};
+use crate::judge::{Judged, Scale, change, mean};
 use crate::measurement::Measurement;
 
 const ACCEPT: &str = "if that is meant, `cargo nncheck accept` takes the new numbers";
@@ -73,9 +73,9 @@ impl Regression {
             };
             Some(Change {
                 quantity,
-                accepted: mean(&then)?,
-                now: mean(&now)?,
-                share: mean(&shares)?,
+                accepted: mean(&then, Scale::Linear)?,
+                now: mean(&now, Scale::Linear)?,
+                share: mean(&shares, Scale::Linear)?,
                 told,
                 // Where half of the seeds are, it is no matter of a few.
                 outside: judged.outside.iter().any(|name| name == quantity.name())

@@ -4,7 +4,7 @@ use nncheck_core::spec::loss::LossKind;
 use tch::{Kind, Tensor};
 
 use super::LossFunction;
-use super::term::{self, Term};
+use super::term::Term;
 use crate::user::{Batch, Outputs};
 
 /// Shares are kept this far from 0 and 1, where logarithms end.
@@ -40,9 +40,8 @@ fn nothing(term: Option<&Term>, output: &Tensor, batch: &Batch) -> Tensor {
     match term.and_then(Term::kind) {
         // Probabilities and log-probabilities have no zero logits of their own: the uniform distribution.
         Some(LossKind::Bce) => output.full_like(0.5),
-        Some(kind @ LossKind::Nll) => {
-            let axis =
-                term.and_then(|term| term::class_axis(kind, output, term.target(batch).ok()?, term.class_axis()).ok());
+        Some(LossKind::Nll) => {
+            let axis = term.and_then(|term| term.class_axis(output, term.target(batch).ok()?).ok());
             output.zeros_like().log_softmax(axis.unwrap_or(1), output.kind())
         }
         _ => output.zeros_like(),
@@ -53,7 +52,7 @@ fn nothing(term: Option<&Term>, output: &Tensor, batch: &Batch) -> Tensor {
 fn prior(term: &Term, output: &Tensor, batch: &Batch, all: &Batch) -> Option<Tensor> {
     let (kind, targets) = (term.kind()?, term.target(all).ok()?);
     if let LossKind::CrossEntropy | LossKind::Nll = kind {
-        let axis = term::class_axis(kind, output, term.target(batch).ok()?, term.class_axis()).ok()?;
+        let axis = term.class_axis(output, term.target(batch).ok()?).ok()?;
         return shares(term, output, axis, targets);
     }
     // One number a place of a row: [n] is for [n, 1] too.

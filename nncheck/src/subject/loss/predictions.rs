@@ -4,7 +4,7 @@ use nncheck_core::metric::Predictions;
 use nncheck_core::spec::loss::LossKind;
 use tch::{Kind, Tensor};
 
-use super::{LossFunction, term};
+use super::LossFunction;
 use crate::subject::SubjectError;
 use crate::tensors::{shape, values};
 use crate::user::{Batch, Outputs};
@@ -22,7 +22,7 @@ impl LossFunction {
         let kind = term.kind().unwrap_or(if ids { LossKind::CrossEntropy } else { LossKind::Mse });
         match kind {
             LossKind::CrossEntropy | LossKind::Nll => {
-                let axis = term::class_axis(kind, output, target, term.class_axis())?;
+                let axis = term.class_axis(output, target)?;
                 let scores = output.movedim_int(axis, -1);
                 let classes = scores.size().last().copied().unwrap_or(0);
                 let counts = target.ne(term.ignore_index()).reshape([-1]);

@@ -1,6 +1,6 @@
 //! The one number of an output that attributions are of.
 
-use nncheck_core::spec::loss::{ClassAxis, LossKind, Task};
+use nncheck_core::spec::loss::{LossKind, Task};
 use tch::{Kind, Tensor};
 
 use super::term;
@@ -36,7 +36,8 @@ impl Scores {
         let output = term.output(outputs)?;
         match term.kind() {
             Some(kind) if kind.task() == Task::Multiclass => {
-                Self::of_classes((kind, term.class_axis()), output, term.target(batch)?, Some(term.ignore_index()))
+                let target = term.target(batch)?;
+                Self::of_classes(term.class_axis(output, target)?, output, target, Some(term.ignore_index()))
             }
             Some(_) => Ok(Self::whole(output)),
             // A function of the user's own may do without a target.
@@ -46,9 +47,10 @@ impl Scores {
 
     /// Class ids are held against one output a class; all else are numbers.
     fn guessed(output: &Tensor, target: Option<&Tensor>, ignored: Option<i64>) -> Self {
-        let of_classes = target
-            .filter(|target| target.kind() == Kind::Int64)
-            .and_then(|target| Self::of_classes((LossKind::CrossEntropy, None), output, target, ignored).ok());
+        let of_classes = target.filter(|target| target.kind() == Kind::Int64).and_then(|target| {
+            let axis = term::class_axis(LossKind::CrossEntropy, output, target, None).ok()?;
+            Self::of_classes(axis, output, target, ignored).ok()
+        });
         of_classes.unwrap_or_else(|| Self::whole(output))
     }
 
@@ -57,13 +59,8 @@ impl Scores {
         Self { of_target: Some(score()), of_prediction: score() }
     }
 
-    fn of_classes(
-        (kind, stated): (LossKind, Option<ClassAxis>),
-        output: &Tensor,
-        target: &Tensor,
-        ignored: Option<i64>,
-    ) -> Result<Self, SubjectError> {
-        let logits = output.movedim_int(term::class_axis(kind, output, target, stated)?, -1);
+    fn of_classes(axis: i64, output: &Tensor, target: &Tensor, ignored: Option<i64>) -> Result<Self, SubjectError> {
+        let logits = output.movedim_int(axis, -1);
         let classes = logits.size().last().copied().unwrap_or(0);
         let (logits, labels) = (logits.reshape([-1, classes]), target.reshape([-1]));
         let labelled = match ignored {

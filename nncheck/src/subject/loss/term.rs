@@ -43,8 +43,9 @@ impl Term {
         self.spec.ignore_index
     }
 
-    pub(super) fn class_axis(&self) -> Option<ClassAxis> {
-        self.spec.class_axis
+    /// The axis of the classes, as [`class_axis`] has it, where the spec says which, that one.
+    pub(super) fn class_axis(&self, output: &Tensor, target: &Tensor) -> Result<i64, SubjectError> {
+        class_axis(self.kind().unwrap_or(LossKind::CrossEntropy), output, target, self.spec.class_axis)
     }
 
     pub(super) fn class_weights(&self) -> Option<&[f64]> {
@@ -138,7 +139,7 @@ impl Term {
         classes: Option<usize>,
         reduction: Reduction,
     ) -> Result<Tensor, SubjectError> {
-        let axis = class_axis(kind, output, target, self.spec.class_axis)?;
+        let axis = self.class_axis(output, target)?;
         let width = usize::try_from(output.size_at(axis)).unwrap_or(0);
         if let Some(k) = classes.filter(|k| width < *k) {
             return Err(SubjectError::new(format!(
